@@ -1,0 +1,1 @@
+"""The published language: every event a service may announce, declared once."""

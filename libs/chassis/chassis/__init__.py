@@ -1,0 +1,1 @@
+"""The plumbing of every service: events, timers, details, transactions. Blind to the clinic."""

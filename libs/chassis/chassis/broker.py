@@ -1,0 +1,153 @@
+"""The broker as this house uses it: publish in order with confirms, consume with acknowledgement.
+
+Events arrive fast through it; that they arrive surely is the log's promise, not the broker's.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import amqp
+import eventlet
+from kombu import Connection
+
+from chassis.crash_points import reached
+from chassis.message import CHANNEL, from_frames, headers_of
+from chassis.topology import Topology
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+CONFIRM_TIMEOUT_SECONDS = 2.5
+"""Below the idle timeout of the leader's database session: a leader that waits longer has lost."""
+
+HEARTBEAT_SECONDS = 10
+MEMORY_POLLING_SECONDS = 0.01
+
+CONNECTION_ERRORS = (amqp.AMQPError, OSError, socket.timeout)
+
+
+class PublishFailed(Exception):
+    """The broker refused, returned or did not confirm something. The channel is unusable."""
+
+
+class Publisher(Protocol):
+    """One connection that publishes ready frames in order."""
+
+    def publish(self, frames: Sequence[bytes]) -> None:
+        """Return when the broker has taken all of them. Raises PublishFailed."""
+
+    def close(self) -> None: ...
+
+
+class Broker:
+    """Where events travel. One object a process and service; connections are made on demand."""
+
+    def __init__(self, url: str, topology: Topology) -> None:
+        self.url = url
+        self.topology = topology
+        self.in_memory = url.startswith("memory:")
+
+    def connect(self) -> Connection:
+        """A new connection, established. Raises one of CONNECTION_ERRORS."""
+        connection = Connection(
+            self.url,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            heartbeat=0 if self.in_memory else HEARTBEAT_SECONDS,
+            transport_options=(
+                {"polling_interval": MEMORY_POLLING_SECONDS}
+                if self.in_memory
+                else {"read_timeout": None, "write_timeout": CONFIRM_TIMEOUT_SECONDS}
+            ),
+        )
+        connection.connect()
+        return connection
+
+    def publisher(self, service: str) -> Publisher:
+        """A publisher whose exchange and subscribers' queues have been declared."""
+        connection = self.connect()
+        kind = MemoryPublisher if self.in_memory else AmqpPublisher
+        return kind(connection, lambda channel: self.topology.declare_to_publish(channel, service))
+
+
+class AmqpPublisher:
+    """Writes ready frames in one go and waits until the broker has confirmed every one.
+
+    Any nack, return or silence closes the channel for good: a channel opened just after a
+    quorum leader died refuses everything for as long as it lives.
+    """
+
+    def __init__(self, connection: Connection, declare: Callable[[Any], None]) -> None:
+        self._kombu = connection
+        self._amqp = connection.connection
+        self._channel = self._amqp.channel(CHANNEL)
+        declare(self._channel)
+        self._channel.confirm_select()
+        self._channel.events["basic_ack"].add(self._acked)
+        self._channel.events["basic_nack"].add(self._nacked)
+        self._channel.events["basic_return"].add(self._returned)
+        self._sent = 0
+        self._unconfirmed: set[int] = set()
+        self._refusal: str | None = None
+
+    def publish(self, frames: Sequence[bytes]) -> None:
+        first = self._sent + 1
+        self._sent += len(frames)
+        self._unconfirmed = set(range(first, self._sent + 1))
+        try:
+            with eventlet.Timeout(CONFIRM_TIMEOUT_SECONDS, PublishFailed("not confirmed in time")):
+                self._amqp.transport.write(b"".join(frames))
+                reached("relay.after_publish")
+                while self._unconfirmed and not self._refusal:
+                    self._amqp.drain_events(timeout=CONFIRM_TIMEOUT_SECONDS)
+        except CONNECTION_ERRORS as lost:
+            raise PublishFailed(type(lost).__name__) from lost
+        if self._refusal:
+            raise PublishFailed(self._refusal)
+
+    def close(self) -> None:
+        close_quietly(self._kombu)
+
+    def _acked(self, tag: int, multiple: bool) -> None:
+        if multiple:
+            self._unconfirmed = {one for one in self._unconfirmed if one > tag}
+        else:
+            self._unconfirmed.discard(tag)
+
+    def _nacked(self, _tag: int, _multiple: bool) -> None:
+        self._refusal = "refused by the broker"
+
+    def _returned(self, _error: Any, _exchange: str, routing_key: str, _message: Any) -> None:
+        self._refusal = f"no queue is bound for {routing_key}"
+
+
+class MemoryPublisher:
+    """The same promise on kombu's in-memory transport, which takes everything at once."""
+
+    def __init__(self, connection: Connection, declare: Callable[[Any], None]) -> None:
+        self._kombu = connection
+        channel = connection.default_channel
+        declare(channel)
+        self._producer = connection.Producer(channel=channel)
+
+    def publish(self, frames: Sequence[bytes]) -> None:
+        for one in frames:
+            message = from_frames(one)
+            self._producer.publish(
+                message.body,
+                exchange=message.exchange,
+                routing_key=message.routing_key,
+                headers=headers_of(message),
+                content_type="application/json",
+                content_encoding="utf-8",
+            )
+
+    def close(self) -> None:
+        close_quietly(self._kombu)
+
+
+def close_quietly(connection: Connection) -> None:
+    """Close a connection that may be dead; a dead one has nothing left to say."""
+    with eventlet.Timeout(1, False):
+        try:
+            connection.collect(socket_timeout=0.5)
+        except CONNECTION_ERRORS:
+            return

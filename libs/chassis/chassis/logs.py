@@ -1,0 +1,49 @@
+"""Structured logs of allow-listed fields: ids, codes and numbers, never what people wrote."""
+
+import sys
+from typing import Any
+
+import structlog
+
+ALLOWED = frozenset({
+    "service", "lane", "event", "level", "timestamp", "reason", "error", "type", "subject",
+    "version", "event_id", "correlation_id", "source", "attempts", "count", "route", "method",
+    "status", "seconds", "state", "kind", "owner_id", "clinic_id", "port", "signal", "epoch",
+    "position", "stream", "case_id", "rung", "message_id", "template", "channel", "trace",
+})  # fmt: skip
+"""Fields that may be logged. Anything else is replaced by its name, so that the loss is seen."""
+
+
+def configure(*, stream: Any = None, level: int = 20) -> None:
+    """Write one JSON object a line to a stream, standard error by default."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            only_allowed,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def only_allowed(_logger: Any, _method: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Drop the values of fields that are not on the list, and say which."""
+    refused = sorted(set(fields) - ALLOWED)
+    kept = {name: value for name, value in fields.items() if name in ALLOWED}
+    return {**kept, "refused_fields": refused} if refused else kept
+
+
+def where(failure: BaseException) -> str:
+    """Where something failed, without what it said: type and the last line of our own code."""
+    frame, name = failure.__traceback__, ""
+    while frame is not None:
+        name = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return f"{type(failure).__name__} in {name}"
+
+
+log = structlog.get_logger()

@@ -1,0 +1,160 @@
+"""The relay: one leader for each service database carries the log to the broker, in order.
+
+The leader gives positions and publishes; standbys in every replica wait for its lock. No
+transaction is open while it publishes, and all it remembers is the last confirmed position of
+each lane: after any failure it goes on from there, and receivers drop what they already have.
+"""
+
+import random
+
+import eventlet
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from catalogue.event import LANES, ROUTINE, URGENT
+from chassis.broker import CONNECTION_ERRORS, Broker, Publisher, PublishFailed
+from chassis.crash_points import reached
+from chassis.database import Database
+from chassis.lead import Lead, standing_for
+from chassis.log import claim, frames_after
+from chassis.logs import log
+from chassis.metrics import NACKS, RELAY_LEADER, REOPENS
+from chassis.tables import lanes, lives
+from chassis.wake import Wake, hear_others
+
+POLL_SECONDS = 0.25
+BATCH = {URGENT: 100, ROUTINE: 500}
+BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0)
+DRAIN_SECONDS = 10.0
+
+
+class Relay:
+    """Runs in every replica; leads in one."""
+
+    def __init__(self, database: Database, broker: Broker) -> None:
+        self.database = database
+        self.broker = broker
+        self.wake = Wake()
+        self.leading = False
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until stopped: wait for the lock, then lead for as long as it is held."""
+        while not self._stopping:
+            try:
+                with standing_for(self.database) as lead:
+                    while not self._stopping and not lead.taken():
+                        self.wake.wait(POLL_SECONDS)
+                    self._serve(lead)
+            except DBAPIError as lost:
+                log.warning("relay_lost_its_database", error=type(lost.orig).__name__)
+                self.wake.wait(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Publish what is already in the log, then let go of the lock."""
+        self._stopping = True
+        self.wake.ring()
+
+    def _serve(self, lead: Lead) -> None:
+        with lead.transaction() as connection:
+            epoch = connection.execute(sa.select(sa.func.max(lives.c.epoch))).scalar_one()
+            confirmed = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.confirmed)).all())
+        carriers = [_Carrier(self, lane, confirmed[lane]) for lane in LANES]
+        threads = [eventlet.spawn(carrier.run) for carrier in carriers]
+        if self.database.postgres:
+            threads.append(eventlet.spawn(hear_others, self.database.work_engine.url, self.wake))
+        RELAY_LEADER.labels(self.database.service).set(1)
+        self.leading = True
+        try:
+            self._give_positions(lead, carriers, epoch)
+        finally:
+            self.leading = False
+            RELAY_LEADER.labels(self.database.service).set(0)
+            for thread in threads:
+                thread.kill()
+
+    def _give_positions(self, lead: Lead, carriers: list["_Carrier"], epoch: int) -> None:
+        while not self._stopping:
+            with lead.transaction() as connection:
+                given = 0
+                for carrier in carriers:
+                    new = claim(connection, carrier.lane, epoch, BATCH[carrier.lane])
+                    given += new
+                    carrier.mark(connection)
+                reached("relay.before_claim_commit", given)
+            reached("relay.after_claim_commit", given)
+            for carrier in carriers:
+                carrier.wake.ring()
+            if not given:
+                self.wake.wait(POLL_SECONDS)
+        self._drain(lead, carriers, epoch)
+
+    def _drain(self, lead: Lead, carriers: list["_Carrier"], epoch: int) -> None:
+        with eventlet.Timeout(DRAIN_SECONDS, False):
+            with lead.transaction() as connection:
+                for carrier in carriers:
+                    claim(connection, carrier.lane, epoch, BATCH[carrier.lane])
+                heads = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.position)).all())
+            while any(carrier.confirmed < heads[carrier.lane] for carrier in carriers):
+                for carrier in carriers:
+                    carrier.wake.ring()
+                eventlet.sleep(0.01)
+        with lead.transaction() as connection:
+            for carrier in carriers:
+                carrier.mark(connection)
+
+
+class _Carrier:
+    """Publishes one lane, position by position, on a channel of its own."""
+
+    def __init__(self, relay: Relay, lane: str, confirmed: int) -> None:
+        self.relay = relay
+        self.lane = lane
+        self.confirmed = confirmed
+        self.wake = Wake()
+        self._marked = confirmed
+        self._publisher: Publisher | None = None
+
+    def run(self) -> None:
+        """Until killed. A failure closes the channel and the same batch is tried again."""
+        failures = 0
+        while True:
+            try:
+                self._carry()
+                failures = 0
+            except (PublishFailed, DBAPIError, *CONNECTION_ERRORS) as failure:
+                self._give_up_channel(failure)
+                longest = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+                eventlet.sleep(longest * random.uniform(0.5, 1.0))
+                failures += 1
+
+    def mark(self, connection: sa.Connection) -> None:
+        """Remember the last confirmed position. Losing a mark costs duplicates, nothing else."""
+        if self.confirmed != self._marked:
+            where = sa.update(lanes).where(lanes.c.lane == self.lane)
+            connection.execute(where.values(confirmed=self.confirmed))
+            self._marked = self.confirmed
+
+    def _carry(self) -> None:
+        with self.relay.database.look() as connection:
+            batch = frames_after(connection, self.lane, self.confirmed, BATCH[self.lane])
+        if not batch:
+            self.wake.wait(POLL_SECONDS)
+            return
+        if self._publisher is None:
+            self._publisher = self.relay.broker.publisher(self.relay.database.service)
+        reached("relay.before_publish")
+        self._publisher.publish([frames for _, frames in batch])
+        self.confirmed = batch[-1][0]
+        reached("relay.after_confirm")
+
+    def _give_up_channel(self, failure: Exception) -> None:
+        service = self.relay.database.service
+        reason = str(failure) if isinstance(failure, PublishFailed) else type(failure).__name__
+        log.warning("relay_channel_closed", service=service, lane=self.lane, reason=reason)
+        if isinstance(failure, PublishFailed):
+            NACKS.labels(service).inc()
+        if self._publisher is not None:
+            self._publisher.close()
+            self._publisher = None
+            REOPENS.labels(service).inc()

@@ -1,0 +1,66 @@
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import marshmallow as ma
+import pytest
+
+from web.fields import Choice, Day, Flag, Id, Instant, Text, Whole
+
+ONE = "00000000-0000-0000-0000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "loaded"),
+    [
+        (Id(), ONE, UUID(int=1)),
+        (Day(), "2026-11-23", date(2026, 11, 23)),
+        (Instant(), "2026-11-23T10:00:00+01:00", datetime(2026, 11, 23, 9, tzinfo=UTC)),
+        (Instant(), "2026-11-23t09:00:00.5z", datetime(2026, 11, 23, 9, 0, 0, 500000, tzinfo=UTC)),
+        (Whole(), 0, 0),
+        (Whole(), 3.0, 3),
+        (Flag(), False, False),
+        (Text(3), "ab", "ab"),
+        (Choice("a", "b"), "b", "b"),
+    ],
+)
+def test_what_is_described_is_accepted(field, given, loaded):
+    assert field.deserialize(given) == loaded
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        (Id(), ONE.replace("-", "")),
+        (Id(), "{" + ONE + "}"),
+        (Id(), 1),
+        (Day(), "20261123"),
+        (Day(), "2026-W48-1"),
+        (Day(), "2026-02-30"),
+        (Day(), 20261123),
+        (Instant(), "2026-11-23"),
+        (Instant(), "2026-11-23T10:00:00"),
+        (Instant(), "0001-01-01T00:00:00+23:00"),
+        (Instant(), "2026-11-23T25:00:00Z"),
+        (Whole(), "12"),
+        (Whole(), 1.5),
+        (Whole(), True),
+        (Whole(), -1),
+        (Whole(), 2**31),
+        (Flag(), "yes"),
+        (Flag(), 1),
+        (Text(3), ""),
+        (Text(3), "abcd"),
+        (Text(3), 1),
+        (Choice("a", "b"), "c"),
+        (Choice("a", "b"), None),
+    ],
+)
+def test_what_is_only_near_is_refused(field, given):
+    with pytest.raises(ma.ValidationError):
+        field.deserialize(given)
+
+
+def test_an_instant_is_written_in_utc():
+    assert Instant().serialize("at", {"at": datetime(2026, 11, 23, tzinfo=UTC)}) == (
+        "2026-11-23T00:00:00.000000Z"
+    )

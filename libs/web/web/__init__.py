@@ -1,0 +1,1 @@
+"""The web library: routes, problems, callers, and the front that answers on a port."""

@@ -1,0 +1,97 @@
+"""The WSGI application of one service: finds the route, answers, counts."""
+
+import json
+import time
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from nameko.extensions import ProviderCollector, SharedExtension
+from sqlalchemy.exc import IntegrityError
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from chassis.logs import log, where
+from chassis.metrics import FAULTS, REQUESTS
+from web import reading
+from web.problems import problem_of
+
+if TYPE_CHECKING:
+    from web.routes import Route
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = "unmatched"
+
+
+class Application:
+    """Answers every path below `/<service>`, each failure as a problem."""
+
+    def __init__(self, service: str, routes: Iterable["Route"], service_cls: type) -> None:
+        self.service = service
+        self._service_cls = service_cls
+        own = Rule(f"/{service}/openapi.json", methods=["GET"], endpoint=self)
+        self._paths = Map(
+            [own, *(route.rule(service) for route in routes)],
+            strict_slashes=False,
+            merge_slashes=False,
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        started = time.monotonic()
+        correlation_id = reading.correlation_id(request.headers)
+        template = UNMATCHED
+        try:
+            reading.must_be_small(request)
+            rule, path = self._paths.bind("").match(request.path, request.method, return_rule=True)
+            template = rule.rule
+            response = rule.endpoint.answer(request, path, correlation_id)
+        except Exception as failure:  # noqa: BLE001 - the boundary: nothing may pass it
+            response = self._problem(failure, template, request.method, correlation_id)
+        response.headers.setdefault("X-Correlation-Id", str(correlation_id))
+        self._count(template, request.method, response.status_code, started)
+        return response(environ, start_response)
+
+    def answer(self, _request: Request, _path: dict[str, Any], _correlation_id: UUID) -> Response:
+        """The service's own description."""
+        return Response(self._description, content_type="application/json")
+
+    @cached_property
+    def _description(self) -> str:
+        from web.openapi import document  # it describes routes, which are mounted by this module
+
+        return json.dumps(document(self._service_cls), indent=1, sort_keys=True)
+
+    def _problem(
+        self, failure: Exception, template: str, method: str, correlation_id: UUID
+    ) -> Response:
+        problem = problem_of(failure)
+        if problem.status >= 500 or isinstance(failure, IntegrityError):
+            log.error(
+                "request_failed",
+                service=self.service,
+                route=template,
+                method=method if method in METHODS else "OTHER",
+                status=problem.status,
+                error=where(failure),
+                correlation_id=str(correlation_id),
+            )
+        if problem.status == 500:
+            FAULTS.labels(self.service, template).inc()
+        return problem.response(correlation_id)
+
+    def _count(self, template: str, method: str, status: int, started: float) -> None:
+        labels = (template, method if method in METHODS else "OTHER", f"{status // 100}xx")
+        REQUESTS.labels(self.service, *labels).observe(time.monotonic() - started)
+
+
+class Mounted(ProviderCollector, SharedExtension):
+    """Mounts the routes of a container on the front of its process."""
+
+    container: Any
+
+    def start(self) -> None:
+        service = self.container.config["runtime"].service
+        application = Application(service, self._providers, self.container.service_cls)
+        self.container.config["front"].mount(service, application)

@@ -1,0 +1,93 @@
+"""Fields of HTTP bodies that accept exactly what the OpenAPI description says, and nothing near.
+
+marshmallow's own take "yes" for true, "12" for 12, and instants without an offset. Queries, where
+everything is text, use marshmallow's own `Integer` and `Boolean`.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+from marshmallow import validate
+
+from catalogue.codec import instant
+
+LARGEST_WHOLE = 2**31 - 1
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
+
+
+class Id(ma.fields.UUID):
+    """A UUID in its usual writing."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> UUID:
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise self.make_error("invalid_uuid")
+        return UUID(value)
+
+
+class Day(ma.fields.Date):
+    """A local date, `2026-11-23`."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Instant(ma.fields.AwareDateTime):
+    """An RFC 3339 instant with its offset, in UTC once loaded."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type="instant")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid", input=value, obj_type="instant") from None
+
+    def _serialize(self, value: datetime | None, attr: Any, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else instant(value)
+
+
+class Whole(ma.fields.Integer):
+    """A whole number from `least` to `most`, both included."""
+
+    def __init__(self, least: int = 0, most: int = LARGEST_WHOLE, **options: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # to JSON, 3.0 is a whole number
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Flag(ma.fields.Boolean):
+    """True or false."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Text(ma.fields.String):
+    """Words of a person, of `longest` characters at most."""
+
+    def __init__(self, longest: int, *, least: int = 1, **options: Any) -> None:
+        super().__init__(validate=validate.Length(least, longest), **options)
+
+
+class Choice(ma.fields.String):
+    """One of a published list of codes."""
+
+    def __init__(self, *codes: str, **options: Any) -> None:
+        super().__init__(validate=validate.OneOf(codes), **options)

@@ -1,0 +1,1 @@
+"""What an operator runs: the command line, private nodes, checks of the machine."""

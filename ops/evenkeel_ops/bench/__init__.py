@@ -1,0 +1,1 @@
+"""Our hop, the plain nameko hop and the raw parts, measured in one run and compared as ratios."""

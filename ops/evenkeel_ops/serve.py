@@ -1,0 +1,80 @@
+"""`./evenkeel serve`: run services as a cluster runs them, configured by the environment."""
+
+import importlib
+import os
+import sys
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+import catalogue.events  # noqa: F401 - fills the registry
+from catalogue.event import LANES
+from catalogue.streams import ANNOUNCES, HEARS
+from chassis import logs
+from chassis.backbone import Parts
+from chassis.lives import NotReconciled
+from chassis.settings import WrongSettings
+from chassis.topology import Topology
+from evenkeel_ops.provision import SERVICES
+from web.hosting import NotMigrated, Process, settings_of
+from web.server import Front, PortInUse
+
+app = typer.Typer()
+
+EXAMPLES = """Examples: evenkeel serve intake, evenkeel serve --all, evenkeel serve crisis --lane
+urgent, evenkeel serve crisis --sweeper. Settings are read from EVENKEEL_* variables; wrong ones
+are all listed and end the start with status 2."""
+
+
+@app.command(epilog=EXAMPLES)
+def serve(
+    services: Annotated[list[str] | None, typer.Argument(help="Which services.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All services in one process.")] = False,
+    lane: Annotated[
+        str | None, typer.Option(help="Only this lane of events: urgent or routine.")
+    ] = None,
+    sweeper: Annotated[
+        bool, typer.Option("--sweeper", help="Only crisis's sweeper: no broker, no HTTP.")
+    ] = False,
+) -> None:
+    """Serve until SIGTERM; what is under way is finished first."""
+    wanted = list(SERVICES) if every else list(services or ())
+    if not wanted or set(wanted) - set(SERVICES) or (lane and lane not in LANES):
+        raise typer.BadParameter(f"name services of {', '.join(SERVICES)}, or --all")
+    logs.configure()
+    try:
+        settings = {service: settings_of(service, os.environ) for service in wanted}
+        if sweeper:
+            run_sweeper = importlib.import_module("crisis.sweeper").run_sweeper
+            raise SystemExit(run_sweeper(settings["crisis"]))
+        raise SystemExit(_serve(settings, Parts(lanes=(lane,) if lane else LANES)))
+    except WrongSettings as wrong:
+        for mistake in wrong.mistakes:
+            print(f"evenkeel: {mistake}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except (PortInUse, NotMigrated) as refused:
+        raise SystemExit(f"evenkeel: {refused}") from None
+    except NotReconciled as restored:
+        raise SystemExit(
+            f"evenkeel: the database of {restored} was restored; run "
+            f"./evenkeel reconcile {restored} before it serves"
+        ) from None
+    except OperationalError as lost:
+        raise SystemExit(f"evenkeel: no database: {type(lost.orig).__name__}") from None
+
+
+def _serve(settings: dict, parts: Parts) -> int:
+    first = next(iter(settings.values()))
+    front = Front(
+        first.host,
+        first.port,
+        internal_port=first.internal_port,
+        ready=lambda service: process.lacking(service),
+        drain=lambda: process.ask_to_stop(),
+    )
+    process = Process(front, Topology(ANNOUNCES, HEARS), parts=parts, neighbours=len(settings) > 1)
+    for service, own in settings.items():
+        process.add(service, own)
+    process.start()
+    return process.run()

@@ -1,0 +1,41 @@
+"""A case is answered: somebody looks, says "I have it", speaks with the person, and closes it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from evenkeel_ops.simulator.act import Act
+from evenkeel_ops.simulator.people import Clinician, Participant, ref
+
+TAKEN = ("already_acknowledged", "not_allowed_now")
+"""Somebody who watches may be quicker than the plan; then the case is theirs."""
+
+
+def answered_case(
+    one: Participant, responder: Clinician, opened_at: datetime, minutes: tuple[int, int, int],
+    opens: str = "opens the page",
+) -> Iterator[Act]:  # fmt: skip
+    """How a case goes on that a participant's answer opened: after how many minutes it is
+    acknowledged, contact is logged, and it is closed."""
+
+    def act(after: int, step: str, says: str, method: str, path: str, **more: Any) -> Act:
+        return Act(
+            id=f"{step}-{one.number}", at=opened_at + timedelta(minutes=after), step=step,
+            about=one.number, says=f"{responder.name} {says}", role=responder.role,
+            person=responder.id, clinic_id=one.clinic.id, method=method, path=path, loud=True,
+            **more,
+        )  # fmt: skip
+
+    acknowledged, contacted, closed = minutes
+    case = f"/crisis/cases/{ref(f'case-{one.number}', 'case_id')}"
+    cases = f"/crisis/cases?clinic_id={one.clinic.id}&limit=500"
+    yield act(acknowledged, "case", opens, "GET", cases, finds="items")
+    yield act(
+        acknowledged, "acknowledgement", f"has the case of {one.name}", "POST",
+        f"{case}/acknowledgement", body={}, tolerates=TAKEN,
+    )  # fmt: skip
+    says = f"speaks with {one.name}"
+    yield act(contacted, "contact", says, "POST", f"{case}/contact", body={}, tolerates=TAKEN)
+    body = {"disposition": "safety_plan_agreed", "safety_plan": "made"}
+    says = f"closes the case of {one.name}"
+    yield act(closed, "closure", says, "POST", f"{case}/closure", body=body, tolerates=TAKEN)

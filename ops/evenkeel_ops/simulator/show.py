@@ -1,0 +1,208 @@
+"""The show: a house, its people and their ledger, from an empty directory to the balance."""
+
+import fcntl
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from datetime import time as local_time
+from pathlib import Path
+from typing import Any
+
+from chassis import logs
+from evenkeel_ops.house import House
+from evenkeel_ops.outage import Outage
+from evenkeel_ops.sabotage import sabotage
+from evenkeel_ops.simulator.act import Act
+from evenkeel_ops.simulator.balance import balance
+from evenkeel_ops.simulator.course import Course, KeptClock, Stopped
+from evenkeel_ops.simulator.day import DAY, Plan, local, plan
+from evenkeel_ops.simulator.ledger import FILE, Ledger
+from evenkeel_ops.simulator.operator import Operator
+from evenkeel_ops.simulator.people import Cast
+from evenkeel_ops.simulator.story import Story
+from evenkeel_ops.smtp_server import smtp_server
+from web.listening import PortInUse
+
+SENDER = "appointments@example.org"
+NOTED = ("seed", "clinics", "participants")
+
+
+class CannotShow(Exception):
+    """Why there is no show, in one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the command line asked for. No speed is as fast as everything becomes quiet."""
+
+    seed: int
+    clinics: int
+    participants: int
+    port: int
+    resume: bool
+    speed: float | None
+    until: local_time | None
+    outage_seconds: float
+    sabotage: str | None
+    directory: Path
+    started_at: float
+
+
+class Show:
+    """One run of the demo in its directory."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.directory = wanted.directory
+        self.outage = Outage()
+        self.first_event_seconds: float | None = None
+
+    def run(self) -> dict[str, Any] | None:
+        """Run the day. Returns what came of it, or None when somebody stopped it before its end.
+
+        Raises CannotShow.
+        """
+        with ExitStack() as going:
+            self._must_be_possible(going)
+            ledger = self._ledger()
+            going.callback(ledger.close)
+            cast = Cast(*(ledger.noted(name) for name in NOTED))
+            day = plan(cast)
+            self.story = Story(cast.clinics[0].zone, self.wanted, day)
+            try:
+                self._play(going, ledger, day)
+            except Stopped:
+                self.story.stopped(self.directory)
+                return None
+        return self._told(day)
+
+    def _must_be_possible(self, going: ExitStack) -> None:
+        if not _is_free(self.wanted.port):
+            port = self.wanted.port
+            raise CannotShow(f"port {port} is in use; try ./evenkeel demo --port {port + 1}")
+        going.enter_context(_alone(self.directory))
+        is_there = (self.directory / FILE).exists()
+        if self.wanted.resume and not is_there:
+            raise CannotShow(f"nothing to resume in {self.directory}: run ./evenkeel demo")
+        if self.wanted.resume or not self.directory.exists():
+            return
+        if not is_there and any(self.directory.iterdir()):
+            raise CannotShow(f"{self.directory} holds something else than a demo")
+        shutil.rmtree(self.directory)
+
+    def _ledger(self) -> Ledger:
+        ledger = Ledger(self.directory)
+        for name in NOTED:
+            if ledger.noted(name) is None:
+                ledger.note(name, getattr(self.wanted, name))
+        return ledger
+
+    def _play(self, going: ExitStack, ledger: Ledger, day: Plan) -> None:
+        house = self._house(going, ledger, day)
+        operator = Operator(ledger, house.issuer, house.address)
+        going.callback(operator.close)
+        course = Course(house, operator, ledger, self._tell)
+        going.enter_context(_asked_to_stop(course))
+        course.prepare(day)
+        self.story.morning(house.address, ledger)
+        wanted, until = self.wanted, self._until(day)
+        if wanted.outage_seconds:
+            course.run_without(self.outage, wanted.outage_seconds, day, until, wanted.speed)
+        else:
+            course.run(day, until, wanted.speed)
+        course.come_to_rest()
+
+    def _house(self, going: ExitStack, ledger: Ledger, day: Plan) -> House:
+        """A started house that writes its log to a file and hands its mail to our server."""
+        logs.configure(stream=going.enter_context((self.directory / "log.jsonl").open("a")))
+        mail = going.enter_context(smtp_server(self.directory / "mail"))
+        house = House.embedded(
+            self.directory,
+            clock=KeptClock(ledger, day.before[0].at),
+            port=self.wanted.port,
+            settings={"EVENKEEL_SMTP_URL": mail.url, "EVENKEEL_SENDER": SENDER},
+            broker_class=self.outage.broker,
+        )
+        began = time.monotonic()
+        house.migrate()
+        self.story.migrated(self.directory, time.monotonic() - began)
+        try:
+            house.start()
+        except PortInUse as taken:
+            raise CannotShow(str(taken)) from None
+        going.callback(house.stop)
+        if self.wanted.sabotage:
+            sabotage(self.wanted.sabotage, house.process.runtimes, self.wanted.seed)
+        return house
+
+    def _tell(self, act: Act, granted: bool) -> None:
+        if self.first_event_seconds is None and granted and act.method == "POST":
+            self.first_event_seconds = time.time() - self.wanted.started_at
+            self.story.first_event(self.first_event_seconds)
+        self.story.tell(act, granted)
+
+    def _until(self, day: Plan) -> datetime:
+        if self.wanted.until is None:
+            return day.ends_at
+        return local(DAY, self.wanted.until, self.story.zone)
+
+    def _told(self, day: Plan) -> dict[str, Any]:
+        ledger = Ledger(self.directory)
+        found = balance(self.directory)
+        told = {
+            "seed": ledger.noted("seed"),
+            "first_event_s": self.first_event_seconds and round(self.first_event_seconds, 2),
+            "wall_s": round(time.time() - self.wanted.started_at, 2),
+            "people": ledger.people(),
+            "events": found.events,
+            "lost": found.lost,
+            "duplicated": found.duplicated,
+            "out_of_order": found.out_of_order,
+            "outages": ledger.noted("outages") or 0,
+            "findings": [f"{one.kind}: {one.says}" for one in found.findings],
+        }
+        ledger.close()
+        self.story.closing(told)
+        return told
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Nobody else runs a demo in this directory, which may be emptied meanwhile."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(f"{directory.name}.lock").open("w") as turn:
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotShow(f"another demo is running in {directory}") from None
+        yield
+
+
+@contextmanager
+def _asked_to_stop(course: Course) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the day after the act that is under way."""
+
+    def stop(*_: Any) -> None:
+        course.stopping = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,98 @@
+"""What the demo says: in words while it runs, and a table when it closes."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from evenkeel_ops.simulator.act import Act
+from evenkeel_ops.simulator.day import DAY, Plan
+from evenkeel_ops.simulator.ledger import Ledger
+
+if TYPE_CHECKING:
+    from evenkeel_ops.simulator.show import Wanted
+
+CURL = "curl -H \"Authorization: Bearer $(./evenkeel token {role})\" '{address}{path}'"
+MOST_FINDINGS = 40
+
+
+class Story:
+    """Tells one run on the terminal, plainly where there is none."""
+
+    def __init__(self, zone: str, wanted: "Wanted", day: Plan) -> None:
+        self.zone = zone
+        self._watched = wanted.speed is not None
+        self._begins_at = day.begins_at
+        self._console = Console(highlight=False, soft_wrap=True)
+
+    def migrated(self, directory: Path, seconds: float) -> None:
+        self._row("databases", f"sqlite in {directory}, 5 services migrated {seconds:16.1f} s")
+        self._row("broker", "in memory: it forgets, the services' logs do not")
+        self._row("mail", f"kept in {directory / 'mail'}, none leaves this machine")
+        self._row("delete", f"rm -rf {directory}")
+
+    def first_event(self, seconds: float) -> None:
+        self._row("first event", f"announced at T+{seconds:.1f} s")
+        self._row("people", "are registered, referred, screened, admitted and seated …")
+
+    def morning(self, address: str, ledger: Ledger) -> None:
+        """How to look around, then the day."""
+        told = ledger.people()
+        self._row("ready", f"{told['seated']} people have a seat; a token lives ten minutes:")
+        for role, path in _paths(ledger).items():
+            self._say("  " + CURL.format(role=role, address=address, path=path))
+        self._say("")
+
+    def tell(self, act: Act, granted: bool) -> None:
+        """One act, when somebody watches or when it matters."""
+        if act.at >= self._begins_at and (self._watched or act.loud or not granted):
+            refused = "" if granted else "  [refused]"
+            self._say(f" {self._local(act.at)}  {act.says}{refused}")
+
+    def stopped(self, directory: Path) -> None:
+        self._say(f"\n stopped; go on with ./evenkeel demo --resume, or rm -rf {directory}")
+
+    def closing(self, told: dict[str, Any]) -> None:
+        """The ledger: people, events, and what does not agree."""
+        table = Table("people", "", "events", "", box=None, pad_edge=False)
+        people = [(name.replace("_", " "), str(n)) for name, n in told["people"].items()]
+        events = [(name.removeprefix("evenkeel."), str(n)) for name, n in told["events"].items()]
+        for line in range(max(len(people), len(events))):
+            left = people[line] if line < len(people) else ("", "")
+            right = events[line] if line < len(events) else ("", "")
+            table.add_row(*left, *right)
+        self._console.print(table)
+        for finding in told["findings"][:MOST_FINDINGS]:
+            self._say(f" {finding}")
+        self._say(
+            f" {sum(told['events'].values())} events · {told['outages']} outages · "
+            f"lost {told['lost']} · duplicate effects {told['duplicated']} · "
+            f"out of order {told['out_of_order']}"
+        )
+
+    def _local(self, at: datetime) -> str:
+        return f"{at.astimezone(ZoneInfo(self.zone)):%H:%M}"
+
+    def _row(self, what: str, says: str) -> None:
+        self._say(f" {what:12} {says}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+
+def _paths(ledger: Ledger) -> dict[str, str]:
+    """Something to look at for each role."""
+    referral = ledger.answer_to("referral-1") or {}
+    one = referral.get("participant_id", "")
+    return {
+        "clinician": f"/sessions/days?on={DAY}",
+        "supervisor": "/crisis/cases",
+        "crisis_lead": "/crisis/cases?state=paging",
+        "scheduler": "/scheduling/cohorts",
+        "clinic_admin": "/intake/episodes",
+        "auditor": f"/notifications/messages?recipient_id={one}",
+        "participant": f"/sessions/participants/{one}/day?on={DAY}",
+    }

@@ -1,0 +1,271 @@
+"""The engine: how a case begins, climbs its ladder while nobody has it, and rises in tier.
+
+Everything happens in the caller's transaction: the rung, its pages, the next deadline, the
+timeline and the event commit together or not at all.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from catalogue.crisis import CaseOpened, RiskAttached, RungPaged
+from catalogue.risk import RiskDetected
+from chassis.announce import announce, uuid7
+from chassis.database import Session
+from crisis import case as cases
+from crisis import page, rules
+from crisis.case import Case, Risk
+from crisis.participant import zone_of
+from crisis.rota import OnCall, on_call
+from crisis.rules import Call, Lapse, Rise, Skip, Step
+from crisis.tables import ENGINE
+from crisis.timeline import record
+
+CODES_TRIED = 8
+
+
+class Taken(NamedTuple):
+    """What became of a risk: `opened`, `attached`, `raised`, or `known` before."""
+
+    case: Case
+    outcome: str
+    steps: list[Step | Lapse]
+
+
+def take(db: Session, risk: RiskDetected, *, noticed_at: datetime, by: str, at: datetime) -> Taken:
+    """A risk becomes a case or joins the open one. The ladder counts from when it was noticed."""
+    case_id = uuid7()
+    refused: IntegrityError | None = None
+    for code in islice(rules.case_codes(case_id), CODES_TRIED):
+        case = cases.open_case_of(db, risk.clinic_id, risk.participant_id)
+        if case is not None:
+            return _attach(db, case, risk, noticed_at=noticed_at, by=by, at=at)
+        try:
+            with db.begin_nested():
+                case = _begun(db, case_id, code, risk, noticed_at=noticed_at, by=by, at=at)
+        except IntegrityError as taken:  # the code, or another case of the same moment
+            refused = taken
+            continue
+        return _open(db, case, risk, noticed_at=noticed_at, by=by, at=at)
+    raise refused or LookupError(risk.participant_id)
+
+
+def climb(db: Session, case: Case, *, at: datetime) -> list[Step | Lapse]:
+    """Do all that is due of a case, to the highest rung due. Does nothing before its deadline."""
+    taken: list[Step | Lapse] = []
+    if case.next_due_at is None or case.next_due_at > at:
+        return taken
+    if not case.is_calling:
+        taken.append(_lapse(db, case, at=at))
+    people = on_call(db, case.clinic_id)
+    while True:
+        steps = rules.steps_due(
+            case.ladder,
+            rung=case.rung,
+            generation=case.generation,
+            due_at=case.next_due_at,
+            now=at,
+            manned=people.manned(case.ladder),
+        )
+        for step in steps:
+            _do(db, case, step, people, at=at)
+        taken += steps
+        if not isinstance(steps[-1], Rise):
+            return taken
+
+
+def due(
+    db: Session, *, limit: int, at: datetime, passing_over: Sequence[UUID] = ()
+) -> Sequence[Case]:
+    """Cases whose deadline is over, locked, the longest overdue first; not those others hold."""
+    return db.scalars(
+        sa.select(Case)
+        .where(Case.next_due_at <= at, Case.id.not_in(passing_over))
+        .order_by(Case.next_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def next_due(db: Session) -> datetime | None:
+    """When the next deadline of any case is, those that are over left out."""
+    return db.scalar(sa.select(sa.func.min(Case.next_due_at)).where(Case.next_due_at > db.now))
+
+
+def _begun(
+    db: Session,
+    case_id: UUID,
+    code: str,
+    risk: RiskDetected,
+    *,
+    noticed_at: datetime,
+    by: str,
+    at: datetime,
+) -> Case:
+    zone = zone_of(db, risk.participant_id)
+    case = Case(
+        id=case_id,
+        clinic_id=risk.clinic_id,
+        participant_id=risk.participant_id,
+        code=code,
+        tier=risk.tier,
+        policy=rules.snapshot_of(rules.ladder_for(risk.tier, noticed_at, zone)),
+        raised_at=noticed_at,
+        next_due_at=noticed_at,
+        opened_at=at,
+        opened_by=by,
+        previous_case_id=cases.latest_closed_of(db, risk.clinic_id, risk.participant_id),
+    )
+    db.add(case)
+    db.flush()
+    return case
+
+
+def _open(
+    db: Session, case: Case, risk: RiskDetected, *, noticed_at: datetime, by: str, at: datetime
+) -> Taken:
+    _keep(db, case, risk, noticed_at)
+    record(db, case, "opened", by=by, at=at, tier=case.tier, trigger=risk.trigger)
+    announce(
+        db,
+        CaseOpened(
+            clinic_id=case.clinic_id,
+            case_id=case.id,
+            participant_id=case.participant_id,
+            risk_id=risk.risk_id,
+            tier=risk.tier,
+        ),
+    )
+    return Taken(case, "opened", climb(db, case, at=at))
+
+
+def _attach(
+    db: Session, case: Case, risk: RiskDetected, *, noticed_at: datetime, by: str, at: datetime
+) -> Taken:
+    if _is_known(db, case, risk):
+        return Taken(case, "known", [])
+    _keep(db, case, risk, noticed_at)
+    record(db, case, "risk_attached", by=by, at=at, tier=risk.tier, trigger=risk.trigger)
+    taken = Taken(case, "attached", [])
+    if rules.is_higher(risk.tier, case.tier):
+        steps = _raise(db, case, risk.tier, from_=noticed_at, by=by, at=at)
+        taken = Taken(case, "raised", steps)
+    announce(
+        db,
+        RiskAttached(
+            clinic_id=case.clinic_id,
+            case_id=case.id,
+            participant_id=case.participant_id,
+            risk_id=risk.risk_id,
+            tier=case.tier,  # pyright: ignore[reportArgumentType]
+        ),
+    )
+    return taken
+
+
+def _raise(
+    db: Session, case: Case, tier: str, *, from_: datetime, by: str, at: datetime
+) -> list[Step | Lapse]:
+    """A higher tier calls anew from the first rung, and keeps the earlier of both deadlines."""
+    before = case.next_due_at
+    _restart(db, case, tier, generation=case.generation + 1, due_at=from_, by=by, at=at)
+    steps = climb(db, case, at=at)
+    if before is not None and case.next_due_at is not None:
+        case.next_due_at = min(before, case.next_due_at)
+    return steps
+
+
+def _restart(
+    db: Session,
+    case: Case,
+    tier: str,
+    *,
+    generation: int,
+    due_at: datetime,
+    by: str,
+    at: datetime,
+) -> None:
+    zone = zone_of(db, case.participant_id)
+    cases.STATES.advance(case, "raise_tier")
+    case.tier, case.policy = tier, rules.snapshot_of(rules.ladder_for(tier, due_at, zone))
+    case.rung, case.generation = 0, generation
+    case.raised_at = case.next_due_at = due_at
+    case.acknowledged_by = None
+    record(db, case, "tier_raised", by=by, at=at, tier=tier, generation=generation, due_at=due_at)
+
+
+def _lapse(db: Session, case: Case, *, at: datetime) -> Lapse:
+    """Whoever had the case did not do the next thing in time: the calling goes on."""
+    assert case.next_due_at is not None
+    lapse = Lapse("contact" if case.state == "acknowledged" else "disposition", case.next_due_at)
+    cases.STATES.advance(case, "lapse")
+    facts = {"missed": lapse.missed, "due_at": lapse.due_at, "had_it": case.acknowledged_by}
+    record(db, case, "lapsed", by=ENGINE, at=at, **facts)
+    case.acknowledged_by = None
+    if lapse.missed == "contact":
+        case.rung = rules.rung_after_lapse(case.ladder, case.rung)
+    return lapse
+
+
+def _do(db: Session, case: Case, step: Step, people: OnCall, *, at: datetime) -> None:
+    match step:
+        case Skip():
+            facts = {"rung": step.rung, "generation": step.generation, "due_at": step.due_at}
+            what = f"rung_{step.reason}"
+            record(db, case, what, by=ENGINE, at=at, **facts, times=step.times)
+        case Call():
+            _page(db, case, step, people, at=at)
+        case Rise():
+            facts = {"generation": step.generation, "due_at": step.due_at}
+            _restart(db, case, step.tier, **facts, by=ENGINE, at=at)
+
+
+def _page(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) -> None:
+    cases.STATES.advance(case, "page")
+    case.rung, case.generation = call.rung, call.generation
+    case.next_due_at = call.next_due_at
+    called = people.called(call)
+    facts = {"rung": call.rung, "generation": call.generation, "due_at": call.due_at}
+    if not called:
+        record(db, case, f"rung_{rules.EMPTY}", by=ENGINE, at=at, **facts, times=1)
+    if case.ladder.repeats(call.rung):
+        called.append(page.DESK)
+    count = page.call(db, case, called, rung=call.rung, generation=call.generation, at=at)
+    record(db, case, "rung_paged", by=ENGINE, at=at, **facts, people=count)
+    announce(
+        db,
+        RungPaged(
+            clinic_id=case.clinic_id,
+            case_id=case.id,
+            participant_id=case.participant_id,
+            rung=call.rung,
+            generation=call.generation,
+        ),
+    )
+
+
+def _keep(db: Session, case: Case, risk: RiskDetected, noticed_at: datetime) -> None:
+    db.add(
+        Risk(
+            clinic_id=case.clinic_id,
+            case_id=case.id,
+            risk_id=risk.risk_id,
+            tier=risk.tier,
+            trigger=risk.trigger,
+            instrument=risk.instrument,
+            noticed_at=noticed_at,
+        )
+    )
+
+
+def _is_known(db: Session, case: Case, risk: RiskDetected) -> bool:
+    same = sa.select(Risk.id).where(
+        Risk.case_id == case.id, Risk.risk_id == risk.risk_id, Risk.tier == risk.tier
+    )
+    return db.scalar(same) is not None

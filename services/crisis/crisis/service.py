@@ -1,0 +1,126 @@
+"""Crisis: whoever may be in danger reaches a human, and somebody always has the case."""
+
+from functools import cached_property
+from uuid import UUID
+
+from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
+from catalogue.risk import RiskDetected
+from catalogue.scheduling import ClinicianRegistered
+from chassis.announce import uuid7
+from chassis.entrypoints import RuntimeProvider, hears, repeats
+from crisis import case, ladder, metrics, page, rota, sweeper, views
+from crisis.participant import keep_reachable
+from crisis.rules import NUMBERS
+from crisis.schemas import CaseBody, CasesQuery, ClosureBody, NothingBody, RotaBody
+from crisis.sender import PAUSE_SECONDS, Sender
+from web.routes import route
+
+RESPONDERS = ("clinician", "supervisor", "crisis_lead")
+STAFF = (*RESPONDERS, "scheduler", "clinic_admin")
+READERS = (*RESPONDERS, "auditor")
+
+
+class Crisis:
+    """Cases, their ladders and pages, and the rotas of the clinics."""
+
+    name = "crisis"
+    runtime = RuntimeProvider()
+
+    @route("GET", "/crisis/numbers", open=True, transaction=False)
+    def numbers(self, call):
+        """Whom to call or text in danger; static, so that nothing of ours can hide it."""
+        return NUMBERS
+
+    @route("PUT", "/crisis/rotas", body=RotaBody, allow=("crisis_lead", "clinic_admin"))
+    def publish_rota(self, call):
+        """Put a rota in force."""
+        rungs = call.body["rungs"]
+        made = rota.publish(call.db, call.clinic_id, rungs, by=call.by, at=call.now)
+        return {"rota_id": made.id, "edition": made.edition}
+
+    @route("POST", "/crisis/cases", body=CaseBody, allow=STAFF)
+    def open_case(self, call):
+        """Open a case by hand, or attach to the open one."""
+        facts = {**call.body, "clinic_id": call.clinic_id}
+        risk = RiskDetected(**facts, risk_id=uuid7())
+        taken = ladder.take(call.db, risk, noticed_at=call.now, by=call.by, at=call.now)
+        metrics.count_taken(taken.outcome, taken.case.tier, taken.steps, call.now)
+        return views.summary(taken.case)
+
+    @route("GET", "/crisis/cases", query=CasesQuery, allow=READERS, clinical=True)
+    def list_cases(self, call):
+        """Cases, newest last."""
+        return views.cases(call.db, **call.query)
+
+    @route("GET", "/crisis/cases/<uuid:case_id>", allow=READERS, clinical=True)
+    def show_case(self, call, case_id: UUID):
+        """A case with its pages and timeline."""
+        return views.one_case(call.db, case_id)
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/acknowledgement",
+        body=NothingBody, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def acknowledge(self, call, case_id: UUID):
+        """Say "I have it"."""
+        who = call.caller.person_id
+        taken = case.acknowledge(call.db, case_id, who, by=call.by, at=call.now)
+        metrics.count_acknowledged(taken.tier, taken.raised_at, call.now)
+        return {"case_id": taken.id, "acknowledged_by": who, "contact_due_at": taken.next_due_at}
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/contact",
+        body=NothingBody, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def log_contact(self, call, case_id: UUID):
+        """Say that somebody speaks with the participant."""
+        return views.summary(case.log_contact(call.db, case_id, by=call.by, at=call.now))
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/closure",
+        body=ClosureBody, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def close(self, call, case_id: UUID):
+        """Close a case with its disposition."""
+        who = call.caller.person_id
+        closed = case.close(call.db, case_id, who, **call.body, by=call.by, at=call.now)
+        metrics.CASES.labels(metrics.SEVERITY[closed.tier], "closed").inc()
+        return views.summary(closed)
+
+    @hears(RiskDetected)
+    def on_risk_detected(self, work, risk: RiskDetected):
+        noticed_at = min(work.message.time, work.now)
+        by = f"service:{work.message.source}"
+        taken = ladder.take(work.db, risk, noticed_at=noticed_at, by=by, at=work.now)
+        metrics.count_taken(taken.outcome, taken.case.tier, taken.steps, work.now)
+
+    @hears(ClinicianRegistered)
+    def on_clinician_registered(self, work, clinician: ClinicianRegistered):
+        rota.register(work.db, clinician)
+
+    @hears(ParticipantDetailsChanged)
+    def on_details_changed(self, work, changed: ParticipantDetailsChanged):
+        keep_reachable(work.db, changed)
+
+    @hears(ParticipantDischarged)
+    def on_discharged(self, work, discharged: ParticipantDischarged):
+        case.note_discharge(
+            work.db,
+            discharged.clinic_id,
+            discharged.participant_id,
+            by=f"service:{work.message.source}",
+            at=work.now,
+        )
+
+    @repeats(seconds=sweeper.INTERVAL_SECONDS, next_due=ladder.next_due)
+    def sweep_ladders(self) -> bool:
+        return sweeper.sweep(self.runtime.database) > 0
+
+    @repeats(seconds=PAUSE_SECONDS, next_due=page.next_due)
+    def send_pages(self) -> bool:
+        return self._sender.step()
+
+    @cached_property
+    def _sender(self) -> Sender:
+        runtime = self.runtime
+        return Sender(runtime.database, runtime.vault, runtime.settings)

@@ -1,0 +1,182 @@
+"""The sweeper: whatever happens to broker, web and hub, every case climbs when it is due.
+
+`python -m crisis.sweeper` is a process of its own, without nameko and broker, that sweeps once a
+second and sends the pages; any number of them, here and there, are safe together.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from prometheus_client import start_http_server
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from catalogue.streams import ANNOUNCES, HEARS
+from chassis import logs
+from chassis.clock import SystemClock
+from chassis.crash_points import reached
+from chassis.database import Database, Session, retryable
+from chassis.details import Vault
+from chassis.logs import log, where
+from crisis import ladder, metrics
+from crisis.case import CALLING, Case
+from crisis.rules import Lapse, Step
+from crisis.sender import PAUSE_SECONDS, Sender
+from crisis.settings import Settings
+from crisis.tables import Base
+
+SERVICE = "crisis"
+INTERVAL_SECONDS = 1.0
+CASES_A_TRANSACTION = 100
+IN_PROCESS = "service"
+
+_PATIENCE = {
+    "connect_timeout": "3",
+    "tcp_user_timeout": "5000",
+    "application_name": "crisis sweeper",
+}
+
+
+class Sweeper(Base):
+    """A heartbeat, for the watchdog: when this sweeper last got through."""
+
+    __tablename__ = "sweepers"
+
+    name: Mapped[str] = mapped_column(sa.String(96), primary_key=True)
+    beat_at: Mapped[datetime]
+
+
+def sweep(database: Database, name: str = IN_PROCESS) -> int:
+    """Climb every case that is due, until none is. Returns how many climbed.
+
+    A case that cannot climb is passed over this time, counted, and never keeps back another.
+    """
+    climbed, stuck, limit = 0, [], CASES_A_TRANSACTION
+    while True:
+        due: list[UUID] = []
+        try:
+            steps, at = _climb_due(database, name, limit, stuck, due)
+        except Exception as failure:
+            if retryable(failure) or not due:
+                raise
+            if limit == 1:
+                stuck.append(due[0])
+                metrics.STUCK.inc()
+                log.error("case_stuck", case_id=str(due[0]), error=where(failure))
+            limit = 1
+            continue
+        metrics.count_steps(steps, at)
+        if not due:
+            metrics.HEARTBEAT.set(at.timestamp())
+            return climbed
+        climbed += len(due)
+
+
+def _climb_due(
+    database: Database, name: str, limit: int, stuck: list[UUID], due: list[UUID]
+) -> tuple[list[Step | Lapse], datetime]:
+    """One transaction. `due` tells whom it was about, also when it fails."""
+    steps: list[Step | Lapse] = []
+    with database.work() as db:
+        for case in ladder.due(db, limit=limit, at=db.now, passing_over=stuck):
+            due.append(case.id)
+            steps += ladder.climb(db, case, at=db.now)
+        db.merge(Sweeper(name=name, beat_at=db.now))
+        if not due:
+            _measure_oldest(db)
+        reached("sweeper.before_commit", due)
+    reached("sweeper.after_commit", due)
+    return steps, db.now
+
+
+def _measure_oldest(db: Session) -> None:
+    oldest = sa.select(Case.tier, sa.func.min(Case.raised_at)).where(Case.state.in_(CALLING))
+    since = {row[0]: row[1] for row in db.execute(oldest.group_by(Case.tier))}
+    for tier, severity in metrics.SEVERITY.items():
+        age = (db.now - since[tier]).total_seconds() if tier in since else 0.0
+        metrics.OLDEST.labels(severity).set(age)
+
+
+def run_sweeper(settings: Settings, stop: threading.Event | None = None) -> None:
+    """Sweep and send until told to stop by SIGTERM or the event.
+
+    Ends by itself only when a part of it failed for good: then the supervisor starts it anew.
+    """
+    stop = stop or _stop_at_sigterm()
+    start_http_server(settings.internal_port, settings.host)
+    failures: list[Exception] = []
+
+    def part(run: Callable[[], object], seconds: float) -> threading.Thread:
+        return threading.Thread(target=_repeat, args=(run, seconds, stop, failures), daemon=True)
+
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    ladders, pages = _database(settings), _database(settings)
+    sender = Sender(pages, Vault(settings.details_key), settings)
+    parts = [
+        part(lambda: sweep(ladders, name), INTERVAL_SECONDS),
+        part(sender.step, PAUSE_SECONDS),
+    ]
+    for one in parts:
+        one.start()
+    log.info("sweeper_started", service=SERVICE)
+    while not stop.wait(INTERVAL_SECONDS):
+        pass
+    for one in parts:
+        one.join(INTERVAL_SECONDS)
+    if failures:
+        raise failures[0]
+
+
+def main() -> None:
+    """The process."""
+    logs.configure()
+    run_sweeper(Settings.read(SERVICE, os.environ))
+
+
+def _repeat(
+    run: Callable[[], object], seconds: float, stop: threading.Event, failures: list[Exception]
+) -> None:
+    """Run again and again, a pause after each start. A lost database is waited for."""
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            run()
+        except SQLAlchemyError as failure:
+            if not retryable(failure):
+                failures.append(failure)
+                stop.set()
+            log.warning("sweeper_waits_for_database", service=SERVICE, error=where(failure))
+        except Exception as failure:  # noqa: BLE001 - raised by run_sweeper, which then ends
+            failures.append(failure)
+            stop.set()
+        stop.wait(max(0.0, seconds - (time.monotonic() - started)))
+
+
+def _database(settings: Settings) -> Database:
+    """Connections of this part's own, that give up on a silent server within seconds."""
+    url = make_url(settings.work_database_url)
+    if url.get_backend_name() == "postgresql":
+        url = url.update_query_dict(_PATIENCE)
+    plain = url.render_as_string(hide_password=False)
+    anybody_hears = {stream for streams in HEARS.values() for stream in streams}
+    heard = frozenset(s.name for s in ANNOUNCES[SERVICE] if s in anybody_hears)
+    return Database(SERVICE, http_url=plain, work_url=plain, clock=SystemClock(), heard=heard)
+
+
+def _stop_at_sigterm() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    main()

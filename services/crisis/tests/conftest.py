@@ -1,0 +1,55 @@
+"""The database of a test: on SQLite and on PostgreSQL, with crisis' own roles."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from services.crisis.tests.builders import START, Clinic, database_at, sqlite_urls
+from sqlalchemy import make_url
+
+from chassis import migrations
+from chassis.clock import SimulatedClock
+from chassis.database import Database
+from evenkeel_ops.postgres import Postgres
+from evenkeel_ops.provision import Urls, create_roles, hand_over
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock(START)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> Iterator[str]:
+    """A migrated database to copy: copying takes a fraction of migrating."""
+    create_roles(postgres.connect(), ("crisis",))
+    with postgres.database("migrated") as url:
+        name = str(make_url(url).database)
+        migrations.upgrade("crisis", hand_over(postgres, "crisis", name).owner)
+        yield name
+
+
+@pytest.fixture
+def postgres_urls(postgres: Postgres, migrated: str) -> Iterator[Urls]:
+    with postgres.database("crisis", template=migrated) as url:
+        yield hand_over(postgres, "crisis", str(make_url(url).database))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Urls:
+    """A migrated database of each kind."""
+    if request.param == "sqlite":
+        return sqlite_urls(tmp_path)
+    return request.getfixturevalue("postgres_urls")
+
+
+@pytest.fixture
+def database(urls: Urls, clock: SimulatedClock) -> Iterator[Database]:
+    database = database_at(urls, clock)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clinic(database: Database, clock: SimulatedClock) -> Clinic:
+    return Clinic.with_rota(database, clock)

@@ -1,0 +1,158 @@
+"""What people decide about a case, and what the database refuses from anybody."""
+
+import pytest
+import sqlalchemy as sa
+from eventlet import GreenPool
+from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
+from sqlalchemy.exc import DBAPIError
+
+from chassis.announce import uuid7
+from chassis.refusals import Conflict, NotFound
+from crisis import case as cases
+from crisis import timeline
+from crisis.case import STATES, Case
+from crisis.timeline import Entry
+
+WAYS = {
+    "paging": [],
+    "acknowledged": ["acknowledges"],
+    "engaged": ["acknowledges", "logs_contact"],
+    "closed": ["acknowledges", "logs_contact", "closes"],
+}
+HUMAN_STEPS = {"acknowledge": "acknowledges", "log_contact": "logs_contact", "close": "closes"}
+
+
+@pytest.mark.parametrize("step", HUMAN_STEPS)
+@pytest.mark.parametrize("state", WAYS)
+def test_people_can_take_exactly_the_steps_of_the_table(clinic, state, step):
+    case_id = clinic.raises("T1")
+    for way in WAYS[state]:
+        getattr(clinic, way)(case_id)
+    if (state, step) in STATES.table:
+        getattr(clinic, HUMAN_STEPS[step])(case_id)
+        state = STATES.table[state, step]
+    else:
+        with pytest.raises(Conflict):
+            getattr(clinic, HUMAN_STEPS[step])(case_id)
+    with clinic.case(case_id) as (_, case):
+        assert case.state == state
+
+
+def test_a_second_acknowledgement_is_told_who_has_the_case(clinic):
+    case_id, first = clinic.raises("T1"), uuid7()
+    clinic.acknowledges(case_id, first)
+    with pytest.raises(Conflict) as refused:
+        clinic.acknowledges(case_id)
+    assert refused.value.code == "already_acknowledged"
+    assert refused.value.facts["acknowledged_by"] == str(first)
+
+
+def test_of_many_at_once_exactly_one_has_the_case(postgres_urls, clock):
+    """Planted fault: `db.get(Case, case_id)` without the lock in `locked`, and no version."""
+    databases = [database_at(postgres_urls, clock) for _ in range(2)]
+    clinic = Clinic.with_rota(databases[0], clock)
+    others = Clinic(databases[1], clock, clinic.id)
+
+    def tries(case_id, who, person):
+        try:
+            who.acknowledges(case_id, person)
+        except Conflict as refused:
+            return refused.facts["acknowledged_by"]
+        return "mine"
+
+    for _ in range(5):
+        case_id = clinic.raises("T1")
+        people = [uuid7() for _ in range(6)]
+        pool = GreenPool()
+        who_has_it = list(pool.starmap(tries, [
+            (case_id, (clinic, others)[n % 2], person) for n, person in enumerate(people)
+        ]))  # fmt: skip
+        winner = people[who_has_it.index("mine")]
+        assert sorted(who_has_it) == sorted(["mine", *[str(winner)] * 5])
+    for database in databases:
+        database.close()
+
+
+def test_an_acknowledgement_cancels_what_was_not_sent(clinic, database):
+    case_id = clinic.raises("T1")
+    clinic.acknowledges(case_id)
+    assert [page.state for page in clinic.pages(case_id)] == ["cancelled"]
+    with clinic.case(case_id) as (_, case):
+        assert case.next_due_at == START + seconds(180)
+    assert announced(database)[-1] == "case_acknowledged"
+
+
+def test_closing_says_how_it_ended_and_by_whom(clinic, database):
+    case_id = clinic.raises("T2")
+    for way in WAYS["closed"]:
+        getattr(clinic, way)(case_id)
+    with clinic.case(case_id) as (_, case):
+        assert (case.disposition, case.safety_plan) == ("stabilised", "made")
+        assert case.closed_by is not None
+        assert case.next_due_at is None
+    assert announced(database)[-1] == "case_closed"
+
+
+def test_a_discharge_ends_no_case(clinic):
+    person = uuid7()
+    case_id = clinic.raises("T2", participant_id=person)
+    with clinic.database.work() as db:
+        cases.note_discharge(db, clinic.id, person, by="service:intake", at=db.now)
+        cases.note_discharge(db, clinic.id, uuid7(), by="service:intake", at=db.now)
+    assert clinic.told(case_id)[-1] == "participant_discharged"
+    with clinic.case(case_id) as (_, case):
+        assert case.state == "paging"
+
+
+def test_there_is_no_such_case(clinic):
+    with pytest.raises(NotFound):
+        clinic.acknowledges(uuid7())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"next_due_at": None},
+        {"state": "acknowledged"},
+        {"state": "closed", "next_due_at": None},
+        {"acknowledged_by": uuid7()},
+        {"state": "asleep"},
+        {"tier": "T4"},
+        {"generation": 0},
+    ],
+    ids=["silent", "nobody has it", "no disposition", "paging and had", "state", "tier", "rung"],
+)
+def test_the_database_refuses_a_case_that_could_end_in_silence(clinic, wrong):
+    case_id = clinic.raises("T1")
+    with pytest.raises(DBAPIError), clinic.database.work() as db:
+        db.execute(sa.update(Case).where(Case.id == case_id).values(wrong))
+
+
+def test_the_database_refuses_a_second_open_case_of_one_person(clinic):
+    first, second = clinic.raises("T1"), clinic.raises("T1")
+    with clinic.case(first) as (_, case):
+        person = case.participant_id
+    with pytest.raises(DBAPIError), clinic.database.work() as db:
+        db.execute(sa.update(Case).where(Case.id == second).values(participant_id=person))
+
+
+@pytest.mark.parametrize("change", [sa.update(Entry).values(what="nothing"), sa.delete(Entry)])
+def test_the_timeline_can_only_grow(clinic, change):
+    clinic.raises("T1")
+    with pytest.raises(DBAPIError, match="append-only"), clinic.database.work() as db:
+        db.execute(change)
+
+
+def test_an_entry_that_was_altered_or_removed_is_found(clinic):
+    case_id = clinic.raises("T1")
+    clinic.acknowledges(case_id)
+    with clinic.database.work() as db:
+        entries = list(db.scalars(sa.select(Entry).order_by(Entry.position)))
+        assert timeline.first_broken(entries) is None
+        assert timeline.first_broken([entries[0], *entries[2:]]) == 2
+        entries[1].facts = {**entries[1].facts, "people": 7}
+        assert timeline.first_broken(entries) == 2
+        db.expunge_all()
+    with clinic.case(case_id) as (_, case):
+        assert case.chain == entries[-1].digest
+        assert case.version == len(entries)

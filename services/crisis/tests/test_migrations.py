@@ -1,0 +1,70 @@
+"""The tables are what the classes map, and each role may do what its work needs."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from services.crisis.tests.builders import Clinic, database_at
+from sqlalchemy.exc import DBAPIError
+
+from chassis import migrations
+from chassis.announce import uuid7
+from chassis.database import Database
+from crisis import sweeper
+from crisis.tables import Base
+
+OF_CRISIS = sorted(Base.metadata.tables)
+
+
+def test_the_migrated_tables_equal_the_mapped_ones(urls):
+    engine = sa.create_engine(urls.owner)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": _of_crisis})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def _of_crisis(_object, name, kind, _reflected, _compared) -> bool:
+    return kind != "table" or name in OF_CRISIS
+
+
+def test_every_check_and_unique_of_the_classes_is_in_the_database(urls):
+    engine = sa.create_engine(urls.owner)
+    with engine.connect() as connection:
+        look = sa.inspect(connection)
+        for name, table in Base.metadata.tables.items():
+            found = {c["name"] for c in look.get_check_constraints(name)}
+            kept = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+            assert kept <= found
+    engine.dispose()
+
+
+def test_downgrading_leaves_nothing(urls):
+    migrations.downgrade("crisis", urls.owner)
+    engine = sa.create_engine(urls.owner)
+    with engine.connect() as connection:
+        assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
+    engine.dispose()
+    migrations.upgrade("crisis", urls.owner)
+
+
+def test_a_request_sees_and_changes_its_own_clinics_cases_only(clinic, database: Database):
+    case_id = clinic.raises("T1")
+    mine, others = frozenset({clinic.id}), frozenset({uuid7()})
+    for clinics, count in ((mine, 1), (others, 0), (frozenset(), 0)):
+        with database.request(clinics) as db:
+            for table in ("Case", "Page", "Entry", "Risk"):
+                mapped = next(m.class_ for m in Base.registry.mappers if m.class_.__name__ == table)
+                found = db.scalars(sa.select(mapped)).all()
+                assert bool(found) == bool(count), table
+    assert case_id
+
+
+@pytest.mark.parametrize("table", ["sweepers", "clinicians", "participants"])
+def test_requests_may_not_write_what_only_the_service_writes(postgres_urls, clock, table):
+    database = database_at(postgres_urls, clock)
+    Clinic.with_rota(database, clock).raises("T1")
+    sweeper.sweep(database)
+    with pytest.raises(DBAPIError, match="permission denied"), database.request([uuid7()]) as db:
+        db.execute(sa.text(f"DELETE FROM {table}"))
+    database.close()

@@ -1,0 +1,78 @@
+"""The sweeper: alone, two at once, with a case that cannot climb, and as a process."""
+
+import sqlalchemy as sa
+from eventlet import GreenPool
+from services.crisis.tests.builders import START, Clinic, announced, database_at
+
+from crisis import ladder, metrics, sweeper
+from crisis.case import Case
+from crisis.sweeper import Sweeper
+
+
+def test_a_sweep_leaves_nothing_overdue_however_many_there_are(clinic, database, monkeypatch):
+    monkeypatch.setattr(sweeper, "CASES_A_TRANSACTION", 7)
+    cases = [clinic.raises("T1") for _ in range(20)]
+    clinic.later(125)
+    assert sweeper.sweep(database) == 20
+    assert sweeper.sweep(database) == 0
+    with database.work() as db:
+        rungs = db.scalars(sa.select(Case.rung)).all()
+    assert rungs == [2] * len(cases)
+
+
+def test_the_heartbeat_says_when_a_sweeper_last_got_through(clinic, database):
+    sweeper.sweep(database, "one")
+    clinic.later(3)
+    sweeper.sweep(database, "two")
+    with database.work() as db:
+        beats = {row.name: row.beat_at for row in db.scalars(sa.select(Sweeper))}
+    assert beats == {"one": START, "two": clinic.clock.now()}
+
+
+def test_a_case_that_cannot_climb_keeps_back_no_other(clinic, database):
+    """Planted fault: no second try one by one."""
+    broken, *others = [clinic.raises("T1") for _ in range(4)]
+    before = metrics.STUCK._value.get()
+    with database.work() as db:
+        db.execute(sa.update(Case).where(Case.id == broken).values(policy={"tier": "T1"}))
+    clinic.later(120)
+    assert sweeper.sweep(database) == len(others)
+    assert metrics.STUCK._value.get() == before + 1
+    for case_id in others:
+        with clinic.case(case_id) as (_, case):
+            assert case.rung == 2
+    with clinic.case(broken) as (_, case):
+        assert case.next_due_at <= clinic.clock.now()
+
+
+def test_two_sweepers_at_once_page_each_rung_once(postgres_urls, clock):
+    """Planted fault: `due` without FOR UPDATE."""
+    databases = [database_at(postgres_urls, clock) for _ in range(3)]
+    clinic = Clinic.with_rota(databases[0], clock)
+    cases = [clinic.raises("T1") for _ in range(30)]
+    for _ in range(3):
+        clinic.later(120)
+        climbed = list(GreenPool().imap(sweeper.sweep, databases))
+        assert sum(climbed) == len(cases)
+    assert announced(databases[0]).count("rung_paged") == 4 * len(cases)
+    for case_id in cases:
+        assert clinic.told(case_id) == ["opened", *["rung_paged"] * 4]
+    for database in databases:
+        database.close()
+
+
+def test_a_simulated_clock_stops_at_the_next_deadline(clinic, database):
+    clinic.raises("T2")
+    clinic.raises("T1")
+    with database.work() as db:
+        next_due = ladder.next_due(db)
+    assert next_due is not None
+    assert (next_due - START).total_seconds() == 120
+
+
+def test_the_oldest_unacknowledged_case_is_measured_by_tier(clinic, database):
+    clinic.raises("T1")
+    clinic.later(50)
+    sweeper.sweep(database)
+    assert metrics.OLDEST.labels("imminent")._value.get() == 50
+    assert metrics.OLDEST.labels("urgent")._value.get() == 0

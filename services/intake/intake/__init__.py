@@ -1,0 +1,1 @@
+"""Intake: from a referral to admission, and from admission to discharge."""

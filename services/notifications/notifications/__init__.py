@@ -1,0 +1,1 @@
+"""Messages to people: whether, when and in which words they are told something."""

@@ -1,0 +1,106 @@
+"""Notifications: every route, every event heard, and the sending of what is due."""
+
+from typing import Any
+from uuid import UUID
+
+from catalogue.intake import (
+    ConsentGiven,
+    ParticipantAdmitted,
+    ParticipantDetailsChanged,
+    ParticipantDischarged,
+)
+from catalogue.scheduling import (
+    OccurrenceCancelled,
+    OccurrenceScheduled,
+    SeatOffered,
+    SeatReleased,
+)
+from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
+from chassis.entrypoints import RuntimeProvider, hears, repeats
+from chassis.receive import Work
+from notifications import recipients, seats, sending, views
+from notifications.messages import Matter, next_due, plan, withdraw
+from notifications.schemas import MessagesQuery, Preferences, PreferencesBody
+from notifications.smtp import MailServer
+from notifications.templates import HOMEWORK_DUE
+from web.call import Call
+from web.routes import route
+
+READERS = ("clinician", "supervisor", "clinic_admin", "auditor", "participant")
+
+
+class Notifications:
+    """Tells participants what they agreed to be told, once, at a decent hour, in discreet words."""
+
+    name = "notifications"
+    runtime: Any = RuntimeProvider()
+
+    @route(
+        "GET", "/notifications/messages", query=MessagesQuery, allow=READERS, clinical=True
+    )
+    def messages(self, call: Call) -> dict[str, Any]:
+        """Messages of a person, newest last, with the reason of each that was not sent."""
+        recipient_id = call.query["recipient_id"]
+        call.caller.must_be(recipient_id)
+        return views.messages(call.db, recipient_id=recipient_id, limit=call.query["limit"])
+
+    @route(
+        "PUT",
+        "/notifications/recipients/<uuid:person_id>/preferences",
+        body=PreferencesBody,
+        returns=Preferences,
+        allow=("participant", "clinician"),
+    )
+    def prefer(self, call: Call, person_id: UUID) -> recipients.Recipient:
+        """Say whether and when somebody may be written to."""
+        call.caller.must_be(person_id)
+        recipient = recipients.find_recipient(call.db, person_id)
+        recipient.prefer(**call.body, by=call.by, at=call.now)
+        return recipient
+
+    @hears(ConsentGiven)
+    def consent_given(self, work: Work, event: ConsentGiven) -> None:
+        recipients.take_consent(work.db, event, at=work.now)
+
+    @hears(ParticipantDetailsChanged)
+    def details_changed(self, work: Work, event: ParticipantDetailsChanged) -> None:
+        recipients.want_details(work.db, event)
+
+    @hears(ParticipantAdmitted)
+    def participant_admitted(self, work: Work, event: ParticipantAdmitted) -> None:
+        recipients.learn_zone(work.db, event)
+
+    @hears(ParticipantDischarged)
+    def participant_discharged(self, work: Work, event: ParticipantDischarged) -> None:
+        recipients.end_consent(work.db, event, at=work.now)
+
+    @hears(SeatOffered, prepare=seats.hold_cohorts)
+    def seat_offered(self, work: Work, event: SeatOffered) -> None:
+        seats.take_seat(work.db, event, by=work.message.id)
+
+    @hears(SeatReleased, prepare=seats.hold_cohorts)
+    def seat_released(self, work: Work, event: SeatReleased) -> None:
+        seats.free_seat(work.db, event, at=work.now)
+
+    @hears(OccurrenceScheduled, prepare=seats.hold_cohorts)
+    def occurrence_scheduled(self, work: Work, event: OccurrenceScheduled) -> None:
+        seats.schedule_day(work.db, event, by=work.message.id)
+
+    @hears(OccurrenceCancelled, prepare=seats.hold_cohorts)
+    def occurrence_cancelled(self, work: Work, event: OccurrenceCancelled) -> None:
+        seats.cancel_day(work.db, event, at=work.now)
+
+    @hears(HomeworkAssigned)
+    def homework_assigned(self, work: Work, event: HomeworkAssigned) -> None:
+        due = Matter(event.participant_id, event.homework_id, event.due_at)
+        plan(work.db, HOMEWORK_DUE, [due], clinic_id=event.clinic_id, by=work.message.id)
+
+    @hears(HomeworkSubmitted)
+    def homework_submitted(self, work: Work, event: HomeworkSubmitted) -> None:
+        withdraw(work.db, [event.homework_id], "submitted", recipient_id=event.participant_id)
+
+    @repeats(seconds=1, next_due=next_due)
+    def send_messages(self) -> bool:
+        settings = self.runtime.settings
+        server = MailServer(settings.smtp_url, settings.sender)
+        return sending.send_due(self.runtime.database, self.runtime.vault, server)

@@ -1,0 +1,95 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from notifications.discretion import BANNED_TERMS, said_too_much
+from notifications.letters import Letter
+from notifications.settings import Settings
+from notifications.smtp import MailServer
+from notifications.templates import DAY_BEGINS, TEMPLATES, Indiscreet
+from services.notifications.tests.builders import SENDER
+
+INSTANTS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=11 * n, hours=n) for n in range(34)]
+"""Every month, every day of the week, every hour."""
+
+ZONES = ("America/New_York", "America/Phoenix", "Asia/Kolkata")
+
+
+def as_sent(template, about_at, zone) -> str:
+    """Everything of a message that a stranger may see, its random Message-ID left out."""
+    subject, text = template.words(about_at, zone)
+    letter = Letter(UUID(int=0), "a@post.example", subject, text, about_at)
+    return MailServer("smtp://127.0.0.1", SENDER)._mail(letter).as_string()
+
+
+def faults(templates) -> list[str]:
+    """The scan of F32: every template as it is sent, at many instants."""
+    return [
+        term
+        for template, about_at, zone in product(templates, INSTANTS, ZONES)
+        for term in said_too_much(as_sent(template, about_at, zone))
+    ]
+
+
+def test_the_list_of_banned_terms_is_long_and_has_no_term_twice():
+    assert len(BANNED_TERMS) >= 60
+    assert len(set(BANNED_TERMS)) == len(BANNED_TERMS)
+    assert all(term == term.lower().strip() for term in BANNED_TERMS)
+
+
+def test_no_template_says_more_than_a_stranger_may_read():
+    assert faults(TEMPLATES.values()) == []
+
+
+def test_the_scan_finds_a_template_that_says_too_much():
+    """The planted fault: a template that got past its own check."""
+    planted = replace(DAY_BEGINS)
+    object.__setattr__(planted, "text", "Your Therapist's group begins at {time}.")
+    assert set(faults([*TEMPLATES.values(), planted])) == {"therap", "group"}
+
+
+def test_every_banned_term_is_found_in_any_case_and_at_the_end_of_a_sentence():
+    for term in BANNED_TERMS:
+        assert term in said_too_much(f"Reminder: {term.upper()}."), term
+        assert term in said_too_much(f"Your {term}-day"), term
+
+
+def test_accents_and_compatibility_letters_hide_nothing():
+    assert said_too_much("Thérapie at nine") == ["therap"]
+    assert said_too_much("\uff43\uff4c\uff49\uff4e\uff49\uff43") == ["clinic"]
+
+
+def test_words_that_only_contain_a_banned_term_are_let_pass():
+    assert said_too_much("Furniture, showcase and eclipse") == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "terms"),
+    [
+        ({"subject": "Your clinic"}, ["clinic"]),
+        ({"text": "Group starts at {time}."}, ["group"]),
+        ({"text": "{given_name}, you have an appointment at {time}."}, ["given_name"]),
+        ({"text": "You have an appointment at {0}."}, ["0"]),
+    ],
+)
+def test_a_template_that_says_too_much_or_names_a_person_cannot_exist(changed, terms):
+    with pytest.raises(Indiscreet) as refused:
+        replace(DAY_BEGINS, **changed)
+    assert refused.value.terms == terms
+
+
+@pytest.mark.parametrize("sender", ["hello@therapy.example", "not an address", "a@b@c", ""])
+def test_a_sender_that_gives_it_away_or_is_no_address_is_refused_at_start(sender):
+    parse = Settings.__dataclass_fields__["sender"].metadata["parse"]
+    with pytest.raises(ValueError, match=r"says too much|plain e-mail address"):
+        parse(sender)
+    assert parse(SENDER) == SENDER
+
+
+def test_midnight_and_noon_read_as_people_say_them():
+    for hour, said in ((0, "12:05 AM"), (9, "9:05 AM"), (12, "12:05 PM"), (23, "11:05 PM")):
+        at = datetime(2026, 11, 24, hour, 5, tzinfo=UTC)
+        assert DAY_BEGINS.words(at, "UTC")[1] == f"You have an appointment at {said}."

@@ -1,0 +1,1 @@
+"""Who is where and when: programmes, cohorts, seats, dated days, clinicians and licences."""
