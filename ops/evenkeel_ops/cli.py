@@ -21,6 +21,8 @@ COMMANDS = {
     "log": "journey",
     "docs": "documents",
     "bench": "bench.command",
+    "verify": "verify",
+    "reconcile": "reconcile",
     "doctor": "doctor",
 }
 

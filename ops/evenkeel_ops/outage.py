@@ -9,7 +9,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.transport import memory
 
 from chassis.broker import Broker, Publisher, PublishFailed
@@ -60,6 +60,9 @@ class _Publisher:
             raise PublishFailed("the broker is away")
         self._publisher.publish(frames)
 
+    def beat(self) -> None:
+        self._publisher.beat()
+
     def close(self) -> None:
         self._publisher.close()
 
@@ -67,5 +70,4 @@ class _Publisher:
 def forget_queued() -> None:
     """Empty every queue of the in-memory broker; bindings stay, as they do on a real one."""
     for queue in memory.Channel.queues.values():
-        with queue.mutex:
-            queue.queue.clear()
+        queue.queue.clear()

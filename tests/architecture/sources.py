@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from evenkeel_ops.machine import ROOT
+from evenkeel_ops.provision import SERVICES
 
-SERVICES = ("intake", "scheduling", "sessions", "notifications", "crisis")
 LIBRARIES = ("libs/catalogue/catalogue", "libs/chassis/chassis", "libs/web/web")
 ROOMS = tuple(f"services/{name}/{name}" for name in SERVICES)
 OPS = "ops/evenkeel_ops"
@@ -16,7 +16,7 @@ CODE = (*LIBRARIES, *ROOMS, OPS)
 
 __all__ = [
     "CODE", "LIBRARIES", "OPS", "ROOMS", "ROOT", "SERVICES",
-    "every_file", "identifiers", "modules", "parsed", "plant", "used_by_tests",
+    "every_file", "identifiers", "modules", "nodes", "parsed", "plant", "used_by_tests",
 ]  # fmt: skip
 
 NOT_KEPT = ("__pycache__", "node_modules")
@@ -55,9 +55,15 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), filename=str(path))
 
 
-def identifiers(tree: ast.Module) -> Iterator[tuple[str, int]]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Everything in a file's syntax tree."""
+    return tuple(ast.walk(parsed(path)))
+
+
+def identifiers(path: Path) -> Iterator[tuple[str, int]]:
     """Every name that a file gives to something or reads, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                 yield name, node.lineno

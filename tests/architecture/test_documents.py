@@ -11,6 +11,7 @@ from evenkeel_ops import documents
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)]*)?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+PINNED = re.compile(r"^[a-z][\w.-]*==.*(?:\n[ #].*)*", re.MULTILINE)
 TEST_FILE = re.compile(r"`((?:tests|libs|services|ops)/[\w./]+\.py)`")
 
 MAKES_A_SERVICE = (
@@ -24,7 +25,7 @@ REGISTRIES = re.compile(
             r"py" + r"pi\.(org|python\.org)",
             r"python" + r"hosted\.org",
             r"--(extra-)?index" + r"-url[ =]\S",
-            r"https?://[^/\s\"]+/(simple|artifactory|nexus|api/py" + r"pi)\b",
+            r"https?://[^\s\"]+/(simple|artifactory|nexus|api/py" + r"pi)\b",
             r"registry\.np" + r"mjs\.org",
         )
     )
@@ -51,9 +52,15 @@ def test_a_dead_link_is_noticed(tmp_path):
 
 
 def test_every_test_that_the_verification_page_names_is_there():
-    named = TEST_FILE.findall((ROOT / "docs/VERIFICATION.md").read_text())
-    assert len(named) > 20
-    assert [file for file in named if not (ROOT / file).exists()] == []
+    page = (ROOT / "docs/VERIFICATION.md").read_text()
+    assert len(TEST_FILE.findall(page)) > 20
+    assert not_there(ROOT, page) == []
+
+
+def test_a_test_that_is_only_named_is_noticed(tmp_path):
+    plant(tmp_path, "tests/test_a.py", "")
+    page = "| it holds | `tests/test_a.py`, `tests/test_b.py` |"
+    assert not_there(tmp_path, page) == ["tests/test_b.py"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -83,11 +90,15 @@ def test_a_package_registry_is_noticed(tmp_path, text):
     assert [*registries(tmp_path)] == ["requirements.lock:1"]
 
 
-def test_the_lock_names_every_hash_and_no_index():
+def test_the_lock_has_a_hash_for_every_package():
     lock = (ROOT / "requirements.lock").read_text()
-    pinned = re.findall(r"^[a-z][\w.-]*==.*?(?=^\S|\Z)", lock, re.MULTILINE | re.DOTALL)
-    assert len(pinned) > 50
-    assert [one.splitlines()[0] for one in pinned if "--hash=sha256:" not in one] == []
+    assert len(PINNED.findall(lock)) > 50
+    assert without_hash(lock) == []
+
+
+def test_a_package_without_a_hash_is_noticed():
+    lock = "a==1 \\\n    --hash=sha256:00\nb==2\n    # via a\nc==3 \\\n    --hash=sha256:11\n"
+    assert without_hash(lock) == ["b==2"]
 
 
 def stale(root: Path, made: Mapping[str, bytes]) -> list[str]:
@@ -96,6 +107,14 @@ def stale(root: Path, made: Mapping[str, bytes]) -> list[str]:
         for path, content in made.items()
         if not (root / path).exists() or (root / path).read_bytes() != content
     ]
+
+
+def not_there(root: Path, page: str) -> list[str]:
+    return [file for file in TEST_FILE.findall(page) if not (root / file).exists()]
+
+
+def without_hash(lock: str) -> list[str]:
+    return [one.split()[0] for one in PINNED.findall(lock) if "--hash=sha256:" not in one]
 
 
 def dead_links(root: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from tests.architecture.sources import CODE, LIBRARIES, ROOMS, ROOT, modules, parsed, plant
+from tests.architecture.sources import CODE, LIBRARIES, ROOMS, ROOT, modules, nodes, plant
 
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 40
@@ -77,7 +77,7 @@ def long_functions(root: Path) -> list[str]:
         f"{path.relative_to(root)}:{node.lineno} {node.name} has {length} lines"
         for path in modules(root)
         if "migrations" not in path.parts
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if (length := length_of(node)) > LONGEST_FUNCTION
     ]

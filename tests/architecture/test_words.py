@@ -13,7 +13,7 @@ from tests.architecture.sources import (
     ROOT,
     identifiers,
     modules,
-    parsed,
+    nodes,
     plant,
 )
 
@@ -63,7 +63,6 @@ def test_exceptions_are_still_needed():
 )
 def test_a_foreign_word_is_noticed(tmp_path, planted):
     plant(tmp_path, "services/intake/intake/planted.py", planted)
-    parsed.cache_clear()
     assert len(foreign_words(tmp_path, words_ruled_out())) == 1
 
 
@@ -95,7 +94,7 @@ def foreign_words(
     found = [
         f"{path.relative_to(root)}:{line} {name}"
         for path in modules(root, LIBRARIES[0], *ROOMS)
-        for name, line in identifiers(parsed(path))
+        for name, line in identifiers(path)
         if name not in but and holds_any(name, in_code)
     ]
     return list(dict.fromkeys(found))
@@ -110,14 +109,13 @@ def holds_any(name: str, words: list[Word]) -> list[str]:
 
 def names_of_events() -> Iterator[str]:
     for type_, event in REGISTRY.items():
-        yield type_
-        yield from event.__dataclass_fields__
+        yield from (type_, *event.__dataclass_fields__)
 
 
 def names_of_tables(root: Path) -> Iterator[str]:
     yield from METADATA.tables if root == ROOT else ()
     for path in modules(root, *ROOMS):
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             match node:
                 case ast.Assign(
                     targets=[ast.Name(id="__tablename__")], value=ast.Constant(value=name)
@@ -132,7 +130,7 @@ def empty_names(root: Path) -> list[str]:
         found += [file] if path.stem in EMPTY_NAMES or path.parent.name in EMPTY_NAMES else []
         found += [
             f"{file}:{node.lineno} {node.name}"
-            for node in ast.walk(parsed(path))
+            for node in nodes(path)
             if isinstance(node, ast.ClassDef) and node.name.endswith(EMPTY_ENDINGS)
         ]
     return found

@@ -4,7 +4,9 @@ Events arrive fast through it; that they arrive surely is the log's promise, not
 """
 
 import socket
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import amqp
@@ -20,6 +22,7 @@ CONFIRM_TIMEOUT_SECONDS = 2.5
 """Below the idle timeout of the leader's database session: a leader that waits longer has lost."""
 
 HEARTBEAT_SECONDS = 10
+DRAIN_SECONDS = 0.001
 MEMORY_POLLING_SECONDS = 0.01
 
 CONNECTION_ERRORS = (amqp.AMQPError, OSError, socket.timeout)
@@ -34,6 +37,9 @@ class Publisher(Protocol):
 
     def publish(self, frames: Sequence[bytes]) -> None:
         """Return when the broker has taken all of them. Raises PublishFailed."""
+
+    def beat(self) -> None:
+        """Called while there is nothing to publish. Raises one of CONNECTION_ERRORS when lost."""
 
     def close(self) -> None: ...
 
@@ -87,6 +93,7 @@ class AmqpPublisher:
         self._sent = 0
         self._unconfirmed: set[int] = set()
         self._refusal: str | None = None
+        self._next_beat = 0.0
 
     def publish(self, frames: Sequence[bytes]) -> None:
         first = self._sent + 1
@@ -102,6 +109,16 @@ class AmqpPublisher:
             raise PublishFailed(type(lost).__name__) from lost
         if self._refusal:
             raise PublishFailed(self._refusal)
+
+    def beat(self) -> None:
+        """Read the broker's heartbeats and send ours, or it hangs up on a quiet publisher."""
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + HEARTBEAT_SECONDS / 4
+        with suppress(TimeoutError):
+            while True:
+                self._amqp.drain_events(timeout=DRAIN_SECONDS)
+        self._kombu.heartbeat_check()
 
     def close(self) -> None:
         close_quietly(self._kombu)
@@ -139,6 +156,9 @@ class MemoryPublisher:
                 content_type="application/json",
                 content_encoding="utf-8",
             )
+
+    def beat(self) -> None:
+        pass
 
     def close(self) -> None:
         close_quietly(self._kombu)

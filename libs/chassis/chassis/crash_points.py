@@ -1,8 +1,8 @@
 """Named points at which a drill ends this process; nothing happens there unless one is armed.
 
 `EVENKEEL_CRASH_AT=relay.after_publish:3` kills the process when it gets there the third time. With
-`EVENKEEL_CRASH_TELL`, the path of a named pipe, it says so there and stands still instead, for
-somebody else to kill it. Armed only where `EVENKEEL_ENVIRONMENT` says `test`.
+`EVENKEEL_CRASH_TELL`, the path of a named pipe, it says so there and stands still instead, until
+somebody else kills it or lets it go on. Armed only where `EVENKEEL_ENVIRONMENT` says `test`.
 """
 
 import os
@@ -39,8 +39,7 @@ def _pass(point: str) -> None:
         return
     if _tell:
         Path(_tell).write_text(point)
-        os.kill(os.getpid(), signal.SIGSTOP)
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGSTOP if _tell else signal.SIGKILL)
 
 
 arm(os.environ)

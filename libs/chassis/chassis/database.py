@@ -26,10 +26,16 @@ from chassis.refusals import Forbidden
 
 POOL = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10}
 
+STANDSTILL = {"options": "-c idle_in_transaction_session_timeout=5000"}
+"""A process that stands still in a transaction keeps others from its rows no longer than this."""
+
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON")
 
-RETRYABLE_CODES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
-"""Serialisation failure, deadlock, lock not available, shutdown, crash, starting up, too many."""
+RETRYABLE_CODES = (
+    "40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25006", "53100", "53200",
+)  # fmt: skip
+"""Serialisation failure, deadlock, lock not available, shutdown, crash, starting up, too many;
+read-only (not promoted yet), disk full, out of memory: nobody's event is to blame for those."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -171,7 +177,13 @@ def connect(url: str | sa.URL, **options: Any) -> sa.Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
-    return sa.create_engine(url, executemany_mode="values_plus_batch", **(options or POOL))
+    connect_args = STANDSTILL | options.pop("connect_args", {})
+    return sa.create_engine(
+        url,
+        executemany_mode="values_plus_batch",
+        connect_args=connect_args,
+        **(options or POOL),
+    )
 
 
 def retryable(failure: BaseException) -> bool:

@@ -13,8 +13,11 @@ from chassis.tables import leases
 
 LEASE = timedelta(seconds=3)
 _LOCK_KEY = 0x45564B4C
-_SESSION_OPTIONS = f"-c idle_session_timeout={int(LEASE.total_seconds() * 1000)}"
-"""A leader that was stopped keeps its lock no longer than this, even in the middle of a read."""
+_SESSION_OPTIONS = " ".join(
+    f"-c {name}={int(LEASE.total_seconds() * 1000)}"
+    for name in ("idle_session_timeout", "idle_in_transaction_session_timeout")
+)
+"""A leader that was stopped keeps its lock no longer than this, wherever it was stopped."""
 
 
 class Lead(Protocol):

@@ -7,12 +7,22 @@ tell; there the consumers notice that a log ends before the position they had re
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from chassis.database import Database, Session
 from chassis.migrations import fingerprint
 from chassis.tables import cursors, lives, set_aside, stream_heads
+
+
+class Handled(NamedTuple):
+    """Up to which version a consumer knows a subject, and whose it is."""
+
+    version: int
+    clinic_id: UUID
 
 
 class NotReconciled(Exception):
@@ -29,19 +39,26 @@ def refuse_restored(database: Database) -> None:
             raise NotReconciled(database.service)
 
 
-def reconcile(session: Session, handled_elsewhere: Mapping[str, int]) -> int:
+def reconcile(session: Session, handled_elsewhere: Mapping[str, Handled]) -> int:
     """Begin a new epoch. Subjects go on above every version that a consumer has handled.
 
-    `handled_elsewhere` maps subject to the highest version any consumer's cursor holds. Returns
-    the new epoch.
+    `handled_elsewhere` maps subject to the highest version any consumer knows of it; also those
+    that the restored database has never heard of. Returns the new epoch.
     """
     connection = session.connection()
-    for subject, version in sorted(handled_elsewhere.items()):
-        connection.execute(
-            sa.update(stream_heads)
-            .where(stream_heads.c.subject == subject, stream_heads.c.version < version)
-            .values(version=version)
+    heads = [
+        {"subject": subject, "clinic_id": known.clinic_id, "version": known.version}
+        for subject, known in sorted(handled_elsewhere.items())
+    ]
+    if heads:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        insert = dialect.insert(stream_heads)
+        higher = insert.on_conflict_do_update(
+            index_elements=["subject"],
+            set_={"version": insert.excluded.version},
+            where=stream_heads.c.version < insert.excluded.version,
         )
+        connection.execute(higher, heads)
     epoch = connection.execute(sa.select(sa.func.max(lives.c.epoch))).scalar_one() + 1
     life = {
         "epoch": epoch,
@@ -52,12 +69,20 @@ def reconcile(session: Session, handled_elsewhere: Mapping[str, int]) -> int:
     return epoch
 
 
-def versions_handled(session: Session, source: str) -> dict[str, int]:
+def versions_handled(session: Session, source: str) -> dict[str, Handled]:
     """What this service has handled of each subject of a producer, or has set aside."""
-    heard = sa.union_all(
-        sa.select(one.c.subject, one.c.version).where(one.c.source == source)
-        for one in (cursors, set_aside)
-    ).subquery()
-    latest = sa.select(heard.c.subject, sa.func.max(heard.c.version).label("version"))
-    rows = session.execute(latest.group_by(heard.c.subject))
-    return {row.subject: row.version for row in rows}
+    aside = (
+        sa.select(set_aside.c.subject, sa.func.max(set_aside.c.version).label("version"))
+        .where(set_aside.c.source == source)
+        .group_by(set_aside.c.subject)
+        .subquery()
+    )
+    heard = (
+        sa.select(cursors.c.subject, cursors.c.clinic_id, cursors.c.version, aside.c.version)
+        .outerjoin(aside, aside.c.subject == cursors.c.subject)
+        .where(cursors.c.source == source)
+    )
+    return {
+        subject: Handled(max(version, version_aside or 0), clinic_id)
+        for subject, clinic_id, version, version_aside in session.execute(heard)
+    }

@@ -43,9 +43,10 @@ class Relay:
         while not self._stopping:
             try:
                 with standing_for(self.database) as lead:
-                    while not self._stopping and not lead.taken():
+                    while not (leads := lead.taken()) and not self._stopping:
                         self.wake.wait(POLL_SECONDS)
-                    self._serve(lead)
+                    if leads:
+                        self._serve(lead)
             except DBAPIError as lost:
                 log.warning("relay_lost_its_database", error=type(lost.orig).__name__)
                 self.wake.wait(POLL_SECONDS)
@@ -60,7 +61,7 @@ class Relay:
             epoch = connection.execute(sa.select(sa.func.max(lives.c.epoch))).scalar_one()
             confirmed = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.confirmed)).all())
         carriers = [_Carrier(self, lane, confirmed[lane]) for lane in LANES]
-        threads = [eventlet.spawn(carrier.run) for carrier in carriers]
+        threads = [carrier.thread for carrier in carriers]
         if self.database.postgres:
             threads.append(eventlet.spawn(hear_others, self.database.work_engine.url, self.wake))
         RELAY_LEADER.labels(self.database.service).set(1)
@@ -84,7 +85,7 @@ class Relay:
                 reached("relay.before_claim_commit", given)
             reached("relay.after_claim_commit", given)
             for carrier in carriers:
-                carrier.wake.ring()
+                carrier.go_on()
             if not given:
                 self.wake.wait(POLL_SECONDS)
         self._drain(lead, carriers, epoch)
@@ -97,7 +98,7 @@ class Relay:
                 heads = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.position)).all())
             while any(carrier.confirmed < heads[carrier.lane] for carrier in carriers):
                 for carrier in carriers:
-                    carrier.wake.ring()
+                    carrier.go_on()
                 eventlet.sleep(0.01)
         with lead.transaction() as connection:
             for carrier in carriers:
@@ -114,6 +115,13 @@ class _Carrier:
         self.wake = Wake()
         self._marked = confirmed
         self._publisher: Publisher | None = None
+        self.thread = eventlet.spawn(self.run)
+
+    def go_on(self) -> None:
+        """Look for new positions at once. Raises what ended the carrier, should anything have."""
+        if self.thread.dead:
+            self.thread.wait()
+        self.wake.ring()
 
     def run(self) -> None:
         """Until killed. A failure closes the channel and the same batch is tried again."""
@@ -122,7 +130,7 @@ class _Carrier:
             try:
                 self._carry()
                 failures = 0
-            except (PublishFailed, DBAPIError, *CONNECTION_ERRORS) as failure:
+            except (PublishFailed, DBAPIError, sa.exc.TimeoutError, *CONNECTION_ERRORS) as failure:
                 self._give_up_channel(failure)
                 longest = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 eventlet.sleep(longest * random.uniform(0.5, 1.0))
@@ -130,15 +138,18 @@ class _Carrier:
 
     def mark(self, connection: sa.Connection) -> None:
         """Remember the last confirmed position. Losing a mark costs duplicates, nothing else."""
-        if self.confirmed != self._marked:
+        confirmed = self.confirmed  # goes on while this statement is under way
+        if confirmed != self._marked:
             where = sa.update(lanes).where(lanes.c.lane == self.lane)
-            connection.execute(where.values(confirmed=self.confirmed))
-            self._marked = self.confirmed
+            connection.execute(where.values(confirmed=confirmed))
+            self._marked = confirmed
 
     def _carry(self) -> None:
         with self.relay.database.look() as connection:
             batch = frames_after(connection, self.lane, self.confirmed, BATCH[self.lane])
         if not batch:
+            if self._publisher is not None:
+                self._publisher.beat()
             self.wake.wait(POLL_SECONDS)
             return
         if self._publisher is None:

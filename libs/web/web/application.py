@@ -50,7 +50,7 @@ class Application:
         except Exception as failure:  # noqa: BLE001 - the boundary: nothing may pass it
             response = self._problem(failure, template, request.method, correlation_id)
         response.headers.setdefault("X-Correlation-Id", str(correlation_id))
-        self._count(template, request.method, response.status_code, started)
+        self._note(template, request.method, response.status_code, started, correlation_id)
         return response(environ, start_response)
 
     def answer(self, _request: Request, _path: dict[str, Any], _correlation_id: UUID) -> Response:
@@ -81,9 +81,23 @@ class Application:
             FAULTS.labels(self.service, template).inc()
         return problem.response(correlation_id)
 
-    def _count(self, template: str, method: str, status: int, started: float) -> None:
-        labels = (template, method if method in METHODS else "OTHER", f"{status // 100}xx")
-        REQUESTS.labels(self.service, *labels).observe(time.monotonic() - started)
+    def _note(
+        self, template: str, method: str, status: int, started: float, correlation_id: UUID
+    ) -> None:
+        """One line in the log and one observation, by the route's template."""
+        method = method if method in METHODS else "OTHER"
+        seconds = time.monotonic() - started
+        labels = (self.service, template, method, f"{status // 100}xx")
+        REQUESTS.labels(*labels).observe(seconds)
+        log.info(
+            "request",
+            service=self.service,
+            route=template,
+            method=method,
+            status=status,
+            seconds=round(seconds, 4),
+            correlation_id=str(correlation_id),
+        )
 
 
 class Mounted(ProviderCollector, SharedExtension):

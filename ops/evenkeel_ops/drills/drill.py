@@ -13,12 +13,13 @@ import select
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -85,13 +86,53 @@ class Verdict:
         return self.events > 0 and not self.violations
 
 
+def crash_by(
+    start: Callable[[str, str], Program], point: str, passes: int, directory: Path | None
+) -> Program:
+    """Have a program killed at a point; by this process, if a directory for a pipe is given.
+
+    `start` takes what `crash_points` reads from the environment: the point and the pipe.
+    """
+    if directory is None:
+        armed = start(f"{point}:{passes}", "")
+        armed.wait(RECOVERY_SECONDS)
+    else:
+        armed = stop_at(start, point, passes, directory)
+        armed.kill()
+    if armed.status != -signal.SIGKILL:
+        raise AssertionError(f"{armed.name} ended with {armed.status} before {point}")
+    return armed
+
+
+def stop_at(
+    start: Callable[[str, str], Program], point: str, passes: int, directory: Path
+) -> Program:
+    """Start a program that stands still at a point. Returns when it does. Raises TimeoutError."""
+    pipe = directory / f"{uuid4()}.pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    program = start(f"{point}:{passes}", str(pipe))
+    heard = select.select([reading], [], [], RECOVERY_SECONDS)[0]
+    os.close(reading)
+    if not heard:
+        raise TimeoutError(f"{program.name} never reached {point}")
+    return program
+
+
 class Drill:
     """Fresh databases and queues, and the programs that work on them."""
 
     def __init__(
-        self, nodes: Nodes, *, seed: int, log_road: bool = True, pause: float = PAUSE_SECONDS
+        self,
+        nodes: Nodes,
+        *,
+        seed: int,
+        log_road: bool = True,
+        pause: float = PAUSE_SECONDS,
+        producer_on: Postgres | None = None,
     ) -> None:
         self.nodes = nodes
+        self.servers = {PRODUCER: producer_on or nodes.postgres, CONSUMER: nodes.postgres}
         self.seed = seed
         self.chance = random.Random(seed)
         self.log_road = log_road
@@ -110,14 +151,14 @@ class Drill:
         self.ground = Ground(broker_url, urls[PRODUCER].work, urls[CONSUMER].work)
         self.books = Books(self.ground.producer_url, self.ground.consumer_url)
         self.subjects = [
-            subject_of(UUID(int=self.chance.getrandbits(128), version=4), urgent=n < URGENT_SUBJECTS)
+            subject_of(UUID(int=self.chance.getrandbits(128)), urgent=n < URGENT_SUBJECTS)
             for n in range(BUSY_SUBJECTS + URGENT_SUBJECTS)
         ]
         self.sightings = nodes.directory / f"{self.vhost}.sightings"
         tap.declare(broker_url)
 
     def _database(self, service: str) -> Urls:
-        server = self.nodes.postgres
+        server = self.servers[service]
         url = self._going.enter_context(server.database(service))
         urls = hand_over(server, service, str(sa.make_url(url).database))
         lay_out(service, urls.owner)
@@ -140,12 +181,15 @@ class Drill:
         self.until(lambda: sum(self.books.counters().values()) > 20)
         self.nodes.rabbitmq.settle()
 
-    def start(self, role: str, crash_at: str = "", tell: str = "") -> Program:
+    def start(
+        self, role: str, crash_at: str = "", tell: str = "", urgent_only: bool = False
+    ) -> Program:
         """Start one more program of a role, armed with a crash point if one is given."""
         arguments: dict[str, Any] = {"ground": asdict(self.ground)}
         if role == "announcer":
+            subjects = self.subjects[:URGENT_SUBJECTS] if urgent_only else self.subjects
             seed = self.chance.getrandbits(32)
-            arguments |= {"subjects": self.subjects, "seed": seed, "pause": self.pause}
+            arguments |= {"subjects": subjects, "seed": seed, "pause": self.pause}
         elif role == "receiver":
             arguments["log_road"] = self.log_road
         elif role == "tap":
@@ -183,23 +227,9 @@ class Drill:
     def crash(self, point: str, role: str, *, told: bool, passes: int = 1) -> None:
         """Have a program of a role killed at a point, by itself or, `told`, by this process."""
         self.kill(role)
-        if not told:
-            armed = self.start(role, f"{point}:{passes}")
-            status = armed.wait(RECOVERY_SECONDS)
-        else:
-            pipe = self.nodes.directory / f"{self.vhost}-{self._started.total()}.pipe"
-            os.mkfifo(pipe)
-            reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-            armed = self.start(role, f"{point}:{passes}", tell=str(pipe))
-            heard = select.select([reading], [], [], RECOVERY_SECONDS)[0]
-            os.close(reading)
-            if not heard:
-                raise TimeoutError(f"{role} never reached {point}")
-            armed.kill()
-            status = armed.status
+        directory = self.nodes.directory if told else None
+        armed = crash_by(lambda *armed: self.start(role, *armed), point, passes, directory)
         self.programs[role].remove(armed)
-        if status != -signal.SIGKILL:
-            raise AssertionError(f"{role} ended with {status} before {point}: {armed.log}")
 
     def until(self, fact: Callable[[], Any], seconds: float = RECOVERY_SECONDS) -> float:
         """Wait for a fact. Returns how long it took. Raises TimeoutError."""
@@ -214,6 +244,11 @@ class Drill:
     def committed(self) -> dict[str, int]:
         """How often each subject has changed by now."""
         return self.books.committed()
+
+    def has_changed(self, wanted: dict[str, int]) -> bool:
+        """Whether each subject has changed that often."""
+        committed = self.committed()
+        return all(committed.get(subject, 0) >= n for subject, n in wanted.items())
 
     def has_arrived(self, committed: dict[str, int]) -> bool:
         """Whether as many changes of each subject have had their effect."""
@@ -253,6 +288,15 @@ class Drill:
             invented=oracles.invented(ledger, effects),
         )  # fmt: skip
 
+    def consumers(self) -> int:
+        """How many consumers the slower of the consumer's two queues has."""
+        counts = self.nodes.rabbitmq.evaluate(f"""
+            [Count || [{{_, {{resource, _, _, <<"{CONSUMER}.", Lane/binary>>}}}}, {{_, Count}}] <-
+                rabbit_amqqueue:info_all(<<"{self.vhost}">>, [name, consumers]),
+                Lane =:= <<"urgent">> orelse Lane =:= <<"routine">>]
+        """)
+        return min(counts, default=0)
+
     def seen(self) -> list[oracles.Sighting]:
         """What the tap has written down."""
         return tap.sightings(self.sightings)
@@ -287,28 +331,3 @@ class Drill:
             return bool(fact())
         except DBAPIError:
             return False
-
-
-def random_kills(
-    drill: Drill, victims: Sequence[str], kills: int, told: Callable[[str], None] = lambda _: None
-) -> float:
-    """Kill programs and nodes at random instants under load. Returns the worst recovery."""
-    worst = 0.0
-    for n in range(kills):
-        victim = victims[n % len(victims)]
-        time.sleep(drill.chance.uniform(0.1, 1.2))
-        committed = drill.committed()
-        struck = time.monotonic()
-        told(victim)
-        if victim == "broker":
-            drill.nodes.rabbitmq.kill()
-            drill.nodes.rabbitmq.start()
-        elif victim == "database":
-            drill.nodes.postgres.kill()
-            drill.nodes.postgres.start()
-        else:
-            drill.kill_one(victim)
-        if drill.chance.random() < 0.7:
-            drill.until(lambda committed=committed: drill.has_arrived(committed))
-            worst = max(worst, time.monotonic() - struck)
-    return worst

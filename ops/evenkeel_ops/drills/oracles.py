@@ -57,7 +57,11 @@ class Called(NamedTuple):
 def lost(ledger: Iterable[Entry], effects: Iterable[Effect]) -> list[str]:
     """Committed changes that had no effect."""
     seen = {(one.subject, one.n) for one in effects}
-    return [f"{e.subject}: change {e.n} had no effect" for e in ledger if (e.subject, e.n) not in seen]
+    return [
+        f"{one.subject}: change {one.n} had no effect"
+        for one in ledger
+        if (one.subject, one.n) not in seen
+    ]
 
 
 def invented(ledger: Iterable[Entry], effects: Iterable[Effect]) -> list[str]:

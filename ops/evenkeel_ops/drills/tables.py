@@ -158,7 +158,7 @@ def change_and_announce(db: Session, subject: str) -> None:
 
 
 def take_effect(work: Work, event: Any) -> None:
-    """What the consumer does at an event: a row, which a trigger counts, and now and then a timer."""
+    """What the consumer does at an event: a row, which a trigger counts, now and then a timer."""
     message = work.message
     n = event.position if isinstance(event, SegmentStarted) else int(event.trigger)
     told = {"subject": message.subject, "version": message.version}
@@ -201,7 +201,8 @@ class Books:
 
     def log(self) -> list[Placed]:
         with self._reading(self._producer) as ask:
-            return [Placed(*row) for row in ask("SELECT lane, position, subject, version FROM event_log")]
+            rows = ask("SELECT lane, position, subject, version FROM event_log")
+            return [Placed(*row) for row in rows]
 
     def timers(self) -> tuple[list[Entry], list[Entry]]:
         """Those promised, and those that fired."""
@@ -223,10 +224,16 @@ class Books:
                      + (SELECT sum(position - confirmed) FROM lanes)
             """)))[0]  # fmt: skip
 
+    def head(self, lane: str) -> int:
+        """The last position given in a lane of the producer's log."""
+        with self._reading(self._producer) as ask:
+            return ask(f"SELECT position FROM lanes WHERE lane = '{lane}'")[0][0]
+
     def set_aside(self) -> list[str]:
         """The reasons of whatever waits or is parked."""
         with self._reading(self._consumer) as ask:
-            return [row[0] for row in ask("SELECT reason FROM set_aside WHERE state <> 'discarded'")]
+            rows = ask("SELECT reason FROM set_aside WHERE state <> 'discarded'")
+            return [row[0] for row in rows]
 
     def delays(self, after: int = 0) -> list[float]:
         """Seconds from each change after a place in the ledger to its effect, on one clock.

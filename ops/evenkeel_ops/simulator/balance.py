@@ -110,8 +110,8 @@ def _compared(db: sqlite3.Connection, effect: Effect) -> Iterator[Finding]:
     for key, label in labels.items():
         if found[key] != expected[key]:
             kind = LOST if found[key] < expected[key] else DUPLICATED
-            times = f"{expected[key]} times, found {found[key]}"
-            yield Finding(kind, f"{effect.says.format(label)}: {times}")
+            counts = f"expected {expected[key]}, found {found[key]}"
+            yield Finding(kind, f"{effect.says.format(label)} ({counts})")
     if effect.closed:
         for key in found.keys() - expected.keys():
             yield Finding(DUPLICATED, f"nobody asked that {effect.says.format(key)}")

@@ -13,8 +13,10 @@ SEGMENTS = (
     ("check_in", 20), ("group", 60), ("break", 15), ("skills", 50), ("individual", 25),
     ("wrap_up", 10),
 )  # fmt: skip
-STAFFED, OPENED, REFERRED, DECIDED, ADMITTED, SEATED = (0, 5, 10, 40, 50, 55)
-"""Minutes of the day before, counted from its beginning."""
+STAFFED, OPENED, REFERRED, DECIDED, ADMITTED, SEATED = (
+    timedelta(minutes=minutes) for minutes in (0, 5, 10, 40, 50, 55)
+)
+"""When each thing happens on the day before, counted from its beginning."""
 
 FACTS: dict[str, Any] = {
     "danger_now": dict.fromkeys(
@@ -56,24 +58,23 @@ def asked(
 def the_day_before(cast: Cast, eve: datetime, on: date) -> Iterator[Act]:
     """Everything up to a seat in a group whose series starts on a date."""
 
-    def after(minutes: int) -> datetime:
-        return eve + timedelta(minutes=minutes)
-
     for clinic in cast.clinics:
-        yield from _staffed(cast, clinic, after(STAFFED), on)
-    for clinic in cast.clinics:
-        yield _rota(cast, clinic, after(OPENED))
+        yield from _staffed(cast, clinic, eve + STAFFED, on)
+        yield _rota(cast, clinic, eve + OPENED)
     for cohort in cast.cohorts:
-        yield from _opened(cohort, after(OPENED), on)
-    for one in cast.participants:
-        yield from _referred(one, after(REFERRED))
-        if one.danger == ITEM_9:
-            responder = cast.on_call[one.clinic.number][0]
-            yield from answered_case(one, responder, after(REFERRED), (2, 6, 20))
-    for cohort in cast.cohorts:
+        yield from _opened(cohort, eve + OPENED, on)
         for one in cohort.members:
-            yield from _decided(one, cohort, after(DECIDED))
-            yield from _seated(one, cohort, after(ADMITTED), after(SEATED))
+            yield from _arrived(cast, one, cohort, eve)
+
+
+def _arrived(cast: Cast, one: Participant, cohort: Cohort, eve: datetime) -> Iterator[Act]:
+    """A participant's way from referral to a seat, with a case on it for some."""
+    yield from _referred(one, eve + REFERRED)
+    if one.danger == ITEM_9:
+        responder = cast.on_call[one.clinic.number][0]
+        yield from answered_case(one, responder, eve + REFERRED, (2, 6, 20))
+    yield from _decided(one, cohort, eve + DECIDED)
+    yield from _seated(one, cohort, eve + ADMITTED, eve + SEATED)
 
 
 def _staffed(cast: Cast, clinic: Clinic, at: datetime, on: date) -> Iterator[Act]:

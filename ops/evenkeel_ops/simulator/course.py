@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 
-import eventlet
-
 from chassis.clock import SimulatedClock
 from evenkeel_ops.house import House
 from evenkeel_ops.outage import Outage
@@ -46,9 +44,11 @@ class KeptClock(SimulatedClock):
 class Course:
     """Takes a house through the acts of a plan."""
 
-    def __init__(self, house: House, operator: Operator, ledger: Ledger, tell: Tell) -> None:
+    def __init__(
+        self, house: House, clock: SimulatedClock, operator: Operator, ledger: Ledger, tell: Tell
+    ) -> None:
         self.house = house
-        self.clock = house.clock
+        self.clock = clock
         self.stopping = False
         self._operator = operator
         self._ledger = ledger
@@ -72,8 +72,8 @@ class Course:
         """The day with some real seconds in its middle during which the broker is away."""
         self.run(plan, min(plan.outage_at, until), speed)
         if until > plan.outage_at and not self._ledger.noted("outages"):
-            self._ledger.note("outages", 1)
             with outage:
+                self._ledger.note("outages", 1)
                 self._live(plan.day, until, speed or SPEED_WHILE_AWAY, seconds)
         self.run(plan, until, speed)
 
@@ -112,7 +112,7 @@ class Course:
         before = time.monotonic()
         while self.clock.now() < instant and before < ends:
             self._must_go_on()
-            eventlet.sleep(TICK_SECONDS)
+            time.sleep(TICK_SECONDS)
             now = time.monotonic()
             passed = timedelta(seconds=(now - before) * speed)
             self.clock.advance_to(min(self.clock.now() + passed, instant))

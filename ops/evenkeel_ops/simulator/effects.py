@@ -96,8 +96,7 @@ EFFECTS = (
     Effect(
         "{} is reminded",
         "SELECT participant || occurrence, label FROM seated_day",
-        "SELECT recipient_id || about_id FROM notifications.messages"
-        " WHERE template = 'day_begins'",
+        "SELECT recipient_id || about_id FROM notifications.messages WHERE template = 'day_begins'",
         closed=True,
     ),
     Effect(

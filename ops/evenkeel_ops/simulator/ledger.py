@@ -51,9 +51,7 @@ class Ledger:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(
-            directory / FILE, isolation_level=None, check_same_thread=False
-        )
+        self._db = sqlite3.connect(directory / FILE, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(_TABLES)
@@ -128,6 +126,4 @@ class Ledger:
             "at": act.at.isoformat(), "role": act.role, **more,
         }  # fmt: skip
         marks = ", ".join("?" * len(row))
-        self._db.execute(
-            f"INSERT INTO acts ({', '.join(row)}) VALUES ({marks})", [*row.values()]
-        )
+        self._db.execute(f"INSERT INTO acts ({', '.join(row)}) VALUES ({marks})", [*row.values()])

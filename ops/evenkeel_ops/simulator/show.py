@@ -103,10 +103,11 @@ class Show:
         return ledger
 
     def _play(self, going: ExitStack, ledger: Ledger, day: Plan) -> None:
-        house = self._house(going, ledger, day)
+        clock = KeptClock(ledger, day.before[0].at)
+        house = self._house(going, clock)
         operator = Operator(ledger, house.issuer, house.address)
         going.callback(operator.close)
-        course = Course(house, operator, ledger, self._tell)
+        course = Course(house, clock, operator, ledger, self._tell)
         going.enter_context(_asked_to_stop(course))
         course.prepare(day)
         self.story.morning(house.address, ledger)
@@ -117,13 +118,13 @@ class Show:
             course.run(day, until, wanted.speed)
         course.come_to_rest()
 
-    def _house(self, going: ExitStack, ledger: Ledger, day: Plan) -> House:
+    def _house(self, going: ExitStack, clock: KeptClock) -> House:
         """A started house that writes its log to a file and hands its mail to our server."""
         logs.configure(stream=going.enter_context((self.directory / "log.jsonl").open("a")))
         mail = going.enter_context(smtp_server(self.directory / "mail"))
         house = House.embedded(
             self.directory,
-            clock=KeptClock(ledger, day.before[0].at),
+            clock=clock,
             port=self.wanted.port,
             settings={"EVENKEEL_SMTP_URL": mail.url, "EVENKEEL_SENDER": SENDER},
             broker_class=self.outage.broker,

@@ -55,14 +55,19 @@ def take(db: Session, risk: RiskDetected, *, noticed_at: datetime, by: str, at: 
     raise refused or LookupError(risk.participant_id)
 
 
-def climb(db: Session, case: Case, *, at: datetime) -> list[Step | Lapse]:
-    """Do all that is due of a case, to the highest rung due. Does nothing before its deadline."""
+def climb(
+    db: Session, case: Case, *, at: datetime, people: OnCall | None = None
+) -> list[Step | Lapse]:
+    """Do all that is due of a case, to the highest rung due. Does nothing before its deadline.
+
+    `people` are those on call now, where the caller has looked them up already.
+    """
     taken: list[Step | Lapse] = []
     if case.next_due_at is None or case.next_due_at > at:
         return taken
     if not case.is_calling:
         taken.append(_lapse(db, case, at=at))
-    people = on_call(db, case.clinic_id)
+    people = people or on_call(db, case.clinic_id)
     while True:
         steps = rules.steps_due(
             case.ladder,
@@ -227,16 +232,16 @@ def _do(db: Session, case: Case, step: Step, people: OnCall, *, at: datetime) ->
 
 
 def _page(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) -> None:
+    called = people.called(call)
+    desk = [page.DESK] if case.ladder.repeats(call.rung) else []
+    where = {"rung": call.rung, "generation": call.generation}
+    count = page.call(db, case, [*called, *desk], **where, at=at)
     cases.STATES.advance(case, "page")
     case.rung, case.generation = call.rung, call.generation
     case.next_due_at = call.next_due_at
-    called = people.called(call)
-    facts = {"rung": call.rung, "generation": call.generation, "due_at": call.due_at}
+    facts = {**where, "due_at": call.due_at}
     if not called:
         record(db, case, f"rung_{rules.EMPTY}", by=ENGINE, at=at, **facts, times=1)
-    if case.ladder.repeats(call.rung):
-        called.append(page.DESK)
-    count = page.call(db, case, called, rung=call.rung, generation=call.generation, at=at)
     record(db, case, "rung_paged", by=ENGINE, at=at, **facts, people=count)
     announce(
         db,

@@ -1,11 +1,12 @@
-"""HTTP bodies and queries of crisis; unknown fields are refused."""
+"""HTTP bodies, queries and answers of crisis; unknown fields are refused."""
 
 import marshmallow as ma
 from marshmallow import validate
 
 from crisis.case import SAFETY_PLANS, STATES
+from crisis.page import STATES as PAGE_STATES
 from crisis.rules import TIERS
-from web.fields import Choice, Id
+from web.fields import Choice, Id, Instant
 
 LONGEST_LIST = 500
 
@@ -49,3 +50,80 @@ class CasesQuery(ma.Schema):
     state = Choice(*STATES.states)
     clinic_id = Id()
     limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, LONGEST_LIST))
+
+
+class Numbers(ma.Schema):
+    """Whom to call or text in danger."""
+
+    call = ma.fields.String(required=True)
+    text = ma.fields.String(required=True)
+    emergency = ma.fields.String(required=True)
+
+
+class RotaPublished(ma.Schema):
+    """The rota now in force."""
+
+    rota_id = Id(required=True)
+    edition = ma.fields.Integer(required=True)
+
+
+class CaseListed(ma.Schema):
+    """A case on one line."""
+
+    case_id = Id(required=True)
+    clinic_id = Id(required=True)
+    participant_id = Id(required=True)
+    code = ma.fields.String(required=True)
+    tier = Choice(*TIERS, required=True)
+    state = Choice(*STATES.states, required=True)
+    opened_at = Instant(required=True)
+    rung = ma.fields.Integer(required=True)
+    generation = ma.fields.Integer(required=True)
+    next_due_at = Instant(required=True, allow_none=True)
+    acknowledged_by = Id(required=True, allow_none=True)
+
+
+class CasesListed(ma.Schema):
+    """Cases, newest last."""
+
+    items = ma.fields.List(ma.fields.Nested(CaseListed), required=True)
+
+
+class PageShown(ma.Schema):
+    """A call to somebody. `may_repeat`: an earlier attempt may have arrived."""
+
+    page_id = Id(required=True)
+    clinician_id = Id(required=True)
+    rung = ma.fields.Integer(required=True)
+    generation = ma.fields.Integer(required=True)
+    channel = ma.fields.String(required=True)
+    state = Choice(*PAGE_STATES.states, required=True)
+    sent_at = Instant(required=True, allow_none=True)
+    may_repeat = ma.fields.Boolean(required=True)
+
+
+class EntryShown(ma.Schema):
+    """Something that happened to a case."""
+
+    at = Instant(required=True)
+    what = ma.fields.String(required=True)
+    by = ma.fields.String(required=True)
+    facts = ma.fields.Dict(required=True)
+
+
+class CaseShown(CaseListed):
+    """A case with its pages and everything that happened to it."""
+
+    disposition = ma.fields.String(required=True, allow_none=True)
+    safety_plan = Choice(*SAFETY_PLANS, required=True, allow_none=True)
+    previous_case_id = Id(required=True, allow_none=True)
+    pages = ma.fields.List(ma.fields.Nested(PageShown), required=True)
+    timeline = ma.fields.List(ma.fields.Nested(EntryShown), required=True)
+
+
+class Acknowledged(ma.Schema):
+    """Who has the case, and until when contact must be logged."""
+
+    case_id = Id(required=True)
+    acknowledged_by = Id(required=True)
+    contact_due_at = Instant(required=True)

@@ -1,6 +1,7 @@
 """Crisis: whoever may be in danger reaches a human, and somebody always has the case."""
 
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
@@ -9,10 +10,11 @@ from catalogue.scheduling import ClinicianRegistered
 from chassis.announce import uuid7
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from crisis import case, ladder, metrics, page, rota, sweeper, views
+from crisis import schemas as shape
 from crisis.participant import keep_reachable
 from crisis.rules import NUMBERS
-from crisis.schemas import CaseBody, CasesQuery, ClosureBody, NothingBody, RotaBody
 from crisis.sender import PAUSE_SECONDS, Sender
+from web.between import Between
 from web.routes import route
 
 RESPONDERS = ("clinician", "supervisor", "crisis_lead")
@@ -20,25 +22,28 @@ STAFF = (*RESPONDERS, "scheduler", "clinic_admin")
 READERS = (*RESPONDERS, "auditor")
 
 
-class Crisis:
+class Crisis(Between):
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"
-    runtime = RuntimeProvider()
+    runtime: Any = RuntimeProvider()
 
-    @route("GET", "/crisis/numbers", open=True, transaction=False)
+    @route("GET", "/crisis/numbers", open=True, transaction=False, returns=shape.Numbers)
     def numbers(self, call):
         """Whom to call or text in danger; static, so that nothing of ours can hide it."""
         return NUMBERS
 
-    @route("PUT", "/crisis/rotas", body=RotaBody, allow=("crisis_lead", "clinic_admin"))
+    @route(
+        "PUT", "/crisis/rotas",
+        body=shape.RotaBody, returns=shape.RotaPublished, allow=("crisis_lead", "clinic_admin"),
+    )  # fmt: skip
     def publish_rota(self, call):
         """Put a rota in force."""
         rungs = call.body["rungs"]
         made = rota.publish(call.db, call.clinic_id, rungs, by=call.by, at=call.now)
         return {"rota_id": made.id, "edition": made.edition}
 
-    @route("POST", "/crisis/cases", body=CaseBody, allow=STAFF)
+    @route("POST", "/crisis/cases", body=shape.CaseBody, returns=shape.CaseListed, allow=STAFF)
     def open_case(self, call):
         """Open a case by hand, or attach to the open one."""
         facts = {**call.body, "clinic_id": call.clinic_id}
@@ -47,19 +52,26 @@ class Crisis:
         metrics.count_taken(taken.outcome, taken.case.tier, taken.steps, call.now)
         return views.summary(taken.case)
 
-    @route("GET", "/crisis/cases", query=CasesQuery, allow=READERS, clinical=True)
+    @route(
+        "GET", "/crisis/cases",
+        query=shape.CasesQuery, returns=shape.CasesListed, allow=READERS, clinical=True,
+    )  # fmt: skip
     def list_cases(self, call):
         """Cases, newest last."""
-        return views.cases(call.db, **call.query)
+        clinic_id = call.clinic_id if call.named_clinic_id else None
+        return views.cases(call.db, **{**call.query, "clinic_id": clinic_id})
 
-    @route("GET", "/crisis/cases/<uuid:case_id>", allow=READERS, clinical=True)
+    @route(
+        "GET", "/crisis/cases/<uuid:case_id>",
+        returns=shape.CaseShown, allow=READERS, clinical=True,
+    )  # fmt: skip
     def show_case(self, call, case_id: UUID):
         """A case with its pages and timeline."""
         return views.one_case(call.db, case_id)
 
     @route(
         "POST", "/crisis/cases/<uuid:case_id>/acknowledgement",
-        body=NothingBody, answers=200, allow=RESPONDERS,
+        body=shape.NothingBody, returns=shape.Acknowledged, answers=200, allow=RESPONDERS,
     )  # fmt: skip
     def acknowledge(self, call, case_id: UUID):
         """Say "I have it"."""
@@ -70,7 +82,7 @@ class Crisis:
 
     @route(
         "POST", "/crisis/cases/<uuid:case_id>/contact",
-        body=NothingBody, answers=200, allow=RESPONDERS,
+        body=shape.NothingBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
     )  # fmt: skip
     def log_contact(self, call, case_id: UUID):
         """Say that somebody speaks with the participant."""
@@ -78,7 +90,7 @@ class Crisis:
 
     @route(
         "POST", "/crisis/cases/<uuid:case_id>/closure",
-        body=ClosureBody, answers=200, allow=RESPONDERS,
+        body=shape.ClosureBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
     )  # fmt: skip
     def close(self, call, case_id: UUID):
         """Close a case with its disposition."""

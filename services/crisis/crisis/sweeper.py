@@ -10,11 +10,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache, partial
 from uuid import UUID
 
 import sqlalchemy as sa
 from prometheus_client import start_http_server
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,6 +30,7 @@ from chassis.details import Vault
 from chassis.logs import log, where
 from crisis import ladder, metrics
 from crisis.case import CALLING, Case
+from crisis.rota import on_call
 from crisis.rules import Lapse, Step
 from crisis.sender import PAUSE_SECONDS, Sender
 from crisis.settings import Settings
@@ -36,7 +39,7 @@ from crisis.tables import Base
 SERVICE = "crisis"
 INTERVAL_SECONDS = 1.0
 CASES_A_TRANSACTION = 100
-IN_PROCESS = "service"
+FORGET_AFTER = timedelta(days=1)
 
 _PATIENCE = {
     "connect_timeout": "3",
@@ -46,7 +49,7 @@ _PATIENCE = {
 
 
 class Sweeper(Base):
-    """A heartbeat, for the watchdog: when this sweeper last got through."""
+    """A heartbeat, for the watchdog: when this sweeper last got through. The newest counts."""
 
     __tablename__ = "sweepers"
 
@@ -54,11 +57,17 @@ class Sweeper(Base):
     beat_at: Mapped[datetime]
 
 
-def sweep(database: Database, name: str = IN_PROCESS) -> int:
+def name_of_this_process() -> str:
+    """Under which a sweeper's heartbeat is found."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def sweep(database: Database, name: str | None = None) -> int:
     """Climb every case that is due, until none is. Returns how many climbed.
 
     A case that cannot climb is passed over this time, counted, and never keeps back another.
     """
+    name = name or name_of_this_process()
     climbed, stuck, limit = 0, [], CASES_A_TRANSACTION
     while True:
         due: list[UUID] = []
@@ -86,15 +95,27 @@ def _climb_due(
     """One transaction. `due` tells whom it was about, also when it fails."""
     steps: list[Step | Lapse] = []
     with database.work() as db:
-        for case in ladder.due(db, limit=limit, at=db.now, passing_over=stuck):
-            due.append(case.id)
-            steps += ladder.climb(db, case, at=db.now)
-        db.merge(Sweeper(name=name, beat_at=db.now))
+        on_call_in = cache(partial(on_call, db))
+        with db.no_autoflush:  # so that all of them are written in one go
+            for case in ladder.due(db, limit=limit, at=db.now, passing_over=stuck):
+                due.append(case.id)
+                steps += ladder.climb(db, case, at=db.now, people=on_call_in(case.clinic_id))
+        _beat(db, name)
         if not due:
             _measure_oldest(db)
         reached("sweeper.before_commit", due)
     reached("sweeper.after_commit", due)
     return steps, db.now
+
+
+def _beat(db: Session, name: str) -> None:
+    """Replicas beat for the first time together, and those that are gone are forgotten."""
+    connection = db.connection()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    beat = dialect.insert(Sweeper).values(name=name, beat_at=db.now)
+    now = {"beat_at": beat.excluded.beat_at}
+    connection.execute(beat.on_conflict_do_update(index_elements=["name"], set_=now))
+    connection.execute(sa.delete(Sweeper).where(Sweeper.beat_at < db.now - FORGET_AFTER))
 
 
 def _measure_oldest(db: Session) -> None:
@@ -117,11 +138,10 @@ def run_sweeper(settings: Settings, stop: threading.Event | None = None) -> None
     def part(run: Callable[[], object], seconds: float) -> threading.Thread:
         return threading.Thread(target=_repeat, args=(run, seconds, stop, failures), daemon=True)
 
-    name = f"{socket.gethostname()}:{os.getpid()}"
     ladders, pages = _database(settings), _database(settings)
     sender = Sender(pages, Vault(settings.details_key), settings)
     parts = [
-        part(lambda: sweep(ladders, name), INTERVAL_SECONDS),
+        part(lambda: sweep(ladders), INTERVAL_SECONDS),
         part(sender.step, PAUSE_SECONDS),
     ]
     for one in parts:

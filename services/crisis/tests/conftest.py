@@ -1,17 +1,16 @@
 """The database of a test: on SQLite and on PostgreSQL, with crisis' own roles."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from services.crisis.tests.builders import START, Clinic, database_at, sqlite_urls
 from sqlalchemy import make_url
 
-from chassis import migrations
 from chassis.clock import SimulatedClock
 from chassis.database import Database
 from evenkeel_ops.postgres import Postgres
-from evenkeel_ops.provision import Urls, create_roles, hand_over
+from evenkeel_ops.provision import Urls, hand_over
 
 
 @pytest.fixture
@@ -19,19 +18,9 @@ def clock() -> SimulatedClock:
     return SimulatedClock(START)
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres: Postgres) -> Iterator[str]:
-    """A migrated database to copy: copying takes a fraction of migrating."""
-    create_roles(postgres.connect(), ("crisis",))
-    with postgres.database("migrated") as url:
-        name = str(make_url(url).database)
-        migrations.upgrade("crisis", hand_over(postgres, "crisis", name).owner)
-        yield name
-
-
 @pytest.fixture
-def postgres_urls(postgres: Postgres, migrated: str) -> Iterator[Urls]:
-    with postgres.database("crisis", template=migrated) as url:
+def postgres_urls(postgres: Postgres, migrated: Callable[[str], str]) -> Iterator[Urls]:
+    with postgres.database("crisis", template=migrated("crisis")) as url:
         yield hand_over(postgres, "crisis", str(make_url(url).database))
 
 

@@ -23,7 +23,7 @@ def test_a_risk_is_a_case_with_its_first_page_in_one_transaction(clinic, databas
 
 
 def test_the_ladder_counts_from_when_the_danger_was_noticed_not_from_when_we_heard(clinic):
-    """Planted fault: `noticed_at=work.now` where the risk is heard."""
+    """Planted fault: `raised_at=at` and `next_due_at=at` in `_begun`."""
     case_id = clinic.raises("T1", noticed_at=START - seconds(250))
     with clinic.case(case_id) as (_, case):
         assert (case.rung, case.next_due_at) == (3, START + seconds(110))

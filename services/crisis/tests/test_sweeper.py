@@ -1,5 +1,7 @@
 """The sweeper: alone, two at once, with a case that cannot climb, and as a process."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from eventlet import GreenPool
 from services.crisis.tests.builders import START, Clinic, announced, database_at
@@ -24,9 +26,28 @@ def test_the_heartbeat_says_when_a_sweeper_last_got_through(clinic, database):
     sweeper.sweep(database, "one")
     clinic.later(3)
     sweeper.sweep(database, "two")
+    assert beats(database) == {"one": START, "two": clinic.clock.now()}
+    clinic.later(24 * 3600)
+    sweeper.sweep(database)
+    assert set(beats(database)) == {"two", sweeper.name_of_this_process()}
+
+
+def test_sweepers_that_beat_for_the_first_time_together_do_not_stop_each_other(
+    postgres_urls, clock
+):
+    """Planted fault: look for the heartbeat's row, then insert it."""
+    databases = [database_at(postgres_urls, clock) for _ in range(4)]
+    for name in map(str, range(5)):
+        pool = GreenPool()
+        for thread in [pool.spawn(sweeper.sweep, one, name) for one in databases]:
+            assert thread.wait() == 0
+    for database in databases:
+        database.close()
+
+
+def beats(database) -> dict[str, datetime]:
     with database.work() as db:
-        beats = {row.name: row.beat_at for row in db.scalars(sa.select(Sweeper))}
-    assert beats == {"one": START, "two": clinic.clock.now()}
+        return {row.name: row.beat_at for row in db.scalars(sa.select(Sweeper))}
 
 
 def test_a_case_that_cannot_climb_keeps_back_no_other(clinic, database):

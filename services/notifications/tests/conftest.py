@@ -9,7 +9,7 @@ from chassis import migrations
 from chassis.clock import SimulatedClock
 from chassis.database import Database
 from chassis.details import Vault
-from evenkeel_ops.provision import Urls, create_roles, hand_over
+from evenkeel_ops.provision import Urls, hand_over
 from evenkeel_ops.smtp_server import smtp_server
 from notifications.smtp import MailServer
 from services.notifications.tests.builders import SENDER
@@ -29,19 +29,9 @@ def urls(request, tmp_path) -> Urls:
     return request.getfixturevalue("postgres_urls")
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres) -> Iterator[str]:
-    """The name of a database that is migrated once, for others to be copied from."""
-    create_roles(postgres.connect(), ("notifications",))
-    with postgres.database("notifications_template") as url:
-        name = str(make_url(url).database)
-        migrations.upgrade("notifications", hand_over(postgres, "notifications", name).owner)
-        yield name
-
-
 @pytest.fixture
 def postgres_urls(postgres, migrated) -> Iterator[Urls]:
-    with postgres.database("notifications", template=migrated) as url:
+    with postgres.database("notifications", template=migrated("notifications")) as url:
         yield hand_over(postgres, "notifications", str(make_url(url).database))
 
 

@@ -1,0 +1,309 @@
+"""Crisis over HTTP and events, on both pairs of broker and database."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from services.crisis.tests.builders import START, a_risk, until
+
+from catalogue.codec import encode
+from catalogue.crisis import CaseAcknowledged, CaseClosed, CaseOpened, RiskAttached, RungPaged
+from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
+from catalogue.scheduling import ClinicianRegistered
+from chassis.announce import uuid7
+from chassis.clock import SimulatedClock
+from chassis.message import Message
+from evenkeel_ops.house import House
+from evenkeel_ops.smtp_server import SmtpServer, smtp_server
+
+
+@dataclass
+class Crisis:
+    """A house with crisis in it, seen from one clinic."""
+
+    house: House
+    mail: SmtpServer
+    clinic_id: UUID = field(default_factory=uuid7)
+    people: list[UUID] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, *, role: str = "clinician", **request: Any):
+        given = {"clinics": [self.clinic_id], "role": role, **request}
+        if method in ("POST", "PUT"):
+            given.setdefault("json", {})
+        return self.house.call(method, f"/crisis{path}", **given)
+
+    def hire(self, role: str = "clinician") -> UUID:
+        person = uuid7()
+        registered = ClinicianRegistered(
+            clinic_id=self.clinic_id,
+            clinician_id=person,
+            roles=(role,),
+            states=("NY",),
+            details_version=1,
+            zone="America/New_York",
+        )
+        self.house.hear("crisis", registered, source="scheduling")
+        runtime = self.house.runtime("crisis")
+        with runtime.database.work() as db:
+            runtime.vault.keep(
+                db, person, clinic_id=self.clinic_id, owner="scheduling", version=1,
+                content={"email": f"{person}@staff.example"},
+            )  # fmt: skip
+        self.people.append(person)
+        return person
+
+    def publish(self, *rungs: list[UUID], **request: Any):
+        body = {"clinic_id": str(self.clinic_id), "rungs": [list(map(str, r)) for r in rungs]}
+        return self.ask("PUT", "/rotas", **{"role": "crisis_lead", "json": body, **request})
+
+    def opens(self, tier: str = "T1", **request: Any):
+        body = {
+            "clinic_id": str(self.clinic_id),
+            "participant_id": str(uuid7()),
+            "tier": tier,
+            "trigger": "facilitator_panic",
+        }
+        request["json"] = {**body, **request.get("json", {})}
+        return self.ask("POST", "/cases", **request)
+
+    def letters(self) -> set[str]:
+        """The ids of the letters that arrived; a clock that jumps mid-attempt may repeat one."""
+        return {letter["message_id"] for letter in self.mail.accepted()}
+
+    def case(self, case_id: str) -> dict[str, Any]:
+        answer = self.ask("GET", f"/cases/{case_id}", role="supervisor")
+        assert answer.status_code == 200
+        return answer.json()
+
+
+@pytest.fixture
+def crisis(house_of: Callable[..., House], tmp_path) -> Iterator[Crisis]:
+    with smtp_server(tmp_path / "mail") as mail:
+        house = house_of(
+            "crisis",
+            clock=SimulatedClock(START),
+            settings={
+                "EVENKEEL_SMTP_URL": mail.url,
+                "EVENKEEL_SENDER": "crisis@evenkeel.example",
+                "EVENKEEL_CRISIS_DESK": "desk@evenkeel.example",
+            },
+        )
+        crisis = Crisis(house, mail)
+        first, second, third, fourth = (crisis.hire() for _ in range(4))
+        assert crisis.publish([first], [second], [third, fourth]).status_code == 200
+        yield crisis
+
+
+def test_a_risk_heard_is_a_case_and_a_letter_to_whoever_is_on_call(crisis):
+    risk = a_risk(crisis.clinic_id, "T1")
+    crisis.house.hear("crisis", risk, source="intake")
+    opened, paged = crisis.house.announced("crisis")
+    assert opened == CaseOpened(
+        clinic_id=crisis.clinic_id,
+        case_id=opened.case_id,
+        participant_id=risk.participant_id,
+        risk_id=risk.risk_id,
+        tier="T1",
+    )
+    assert isinstance(paged, RungPaged)
+    until(lambda: len(crisis.letters()) == 1)
+    letter = crisis.mail.accepted()[0]
+    assert letter["to"] == f"{crisis.people[0]}@staff.example"
+    case = crisis.case(str(opened.case_id))
+    assert letter["text"].strip() == f"T1, case {case['code']}. Open the app."
+    assert letter["message_id"] == f"{case['pages'][0]['page_id']}@evenkeel"
+
+
+def test_a_risk_that_was_long_on_its_way_is_as_urgent_as_when_it_was_noticed(crisis):
+    """Planted fault: `noticed_at=work.now` where the risk is heard."""
+    risk = a_risk(crisis.clinic_id, "T1")
+    message = Message(
+        id=uuid7(),
+        source="sessions",
+        type=risk.type,
+        subject=risk.subject,
+        version=1,
+        time=START - timedelta(minutes=3),
+        clinic_id=crisis.clinic_id,
+        privacy=risk.privacy,
+        correlation_id=uuid7(),
+        body=encode(risk),
+    )
+    crisis.house.runtime("crisis").backbone.receivers["urgent"].receive([message])
+    (case,) = crisis.ask("GET", "/cases").json()["items"]
+    assert (case["rung"], case["next_due_at"]) == (2, "2026-11-23T15:01:00.000000Z")
+
+
+def test_the_ladder_climbs_by_itself_until_somebody_has_the_case(crisis):
+    case_id = crisis.opens().json()["case_id"]
+    crisis.house.advance(timedelta(minutes=5))
+    case = crisis.case(case_id)
+    assert (case["state"], case["rung"], case["tier"]) == ("paging", 3, "T1")
+    assert case["next_due_at"] == "2026-11-23T15:06:00.000000Z"
+    assert [e["at"] for e in case["timeline"] if e["what"] == "rung_paged"] == [
+        f"2026-11-23T15:0{minute}:00.000000Z" for minute in (0, 2, 4)
+    ]
+    until(lambda: len(crisis.letters()) == 4)
+
+    has_it = uuid4()
+    crisis.ask("POST", f"/cases/{case_id}/acknowledgement", person=has_it)
+    crisis.ask("POST", f"/cases/{case_id}/contact", person=has_it)
+    crisis.house.advance(timedelta(hours=1))
+    assert crisis.case(case_id)["rung"] == 3
+    assert len(crisis.letters()) == 4
+
+
+def test_the_way_of_a_case_from_opening_to_closing(crisis):
+    person, participant = uuid4(), uuid7()
+    answer = crisis.opens("T2", json={"participant_id": str(participant)}, role="scheduler")
+    assert answer.status_code == 201
+    case_id = answer.json()["case_id"]
+    assert answer.json()["state"] == "paging"
+
+    taken = crisis.ask("POST", f"/cases/{case_id}/acknowledgement", person=person)
+    assert (taken.status_code, taken.json()["acknowledged_by"]) == (200, str(person))
+    again = crisis.ask("POST", f"/cases/{case_id}/acknowledgement", role="crisis_lead")
+    assert again.status_code == 409
+    assert again.json()["code"] == "already_acknowledged"
+    assert again.json()["facts"]["acknowledged_by"] == str(person)
+
+    early = {"disposition": "stabilised", "safety_plan": "made"}
+    assert crisis.ask("POST", f"/cases/{case_id}/closure", json=early).status_code == 409
+    contact = crisis.ask("POST", f"/cases/{case_id}/contact", person=person)
+    assert (contact.status_code, contact.json()["state"]) == (200, "engaged")
+    closed = crisis.ask("POST", f"/cases/{case_id}/closure", json=early, person=person)
+    assert (closed.status_code, closed.json()["state"]) == (200, "closed")
+
+    *_, acknowledged, closing = crisis.house.announced("crisis")
+    assert isinstance(acknowledged, CaseAcknowledged)
+    assert acknowledged.acknowledged_by == person
+    assert closing == CaseClosed(
+        clinic_id=crisis.clinic_id,
+        case_id=UUID(case_id),
+        participant_id=participant,
+        disposition="stabilised",
+        closed_by=person,
+    )
+    told = [(entry["what"], entry["by"]) for entry in crisis.case(case_id)["timeline"]]
+    assert told[-3:] == [
+        ("acknowledged", f"clinician:{person}"),
+        ("contact_logged", f"clinician:{person}"),
+        ("closed", f"clinician:{person}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"disposition": "stabilised"},
+        {"safety_plan": "made"},
+        {"disposition": "stabilised", "safety_plan": "maybe"},
+        {"disposition": "he said he is fine", "safety_plan": "made"},
+        {"disposition": "stabilised", "safety_plan": "made", "note": "x"},
+    ],
+    ids=str,
+)
+def test_closing_needs_a_disposition_and_the_safety_plans_answer(crisis, body):
+    case_id = crisis.opens().json()["case_id"]
+    assert crisis.ask("POST", f"/cases/{case_id}/closure", json=body).status_code == 422
+
+
+def test_a_rota_with_a_gap_is_refused_with_the_field(crisis):
+    first, second, third, _ = crisis.people
+    for rungs in ([[]], [[first], []], [[first], [second]], [[uuid4()], [second, third]]):
+        refused = crisis.publish(*rungs)
+        assert refused.status_code == 422
+        assert "rungs" in refused.text
+    assert crisis.publish([first], [second, third], role="clinician").status_code == 403
+
+
+def test_a_second_risk_attaches_and_says_the_higher_tier(crisis):
+    participant = uuid7()
+    for tier in ("T2", "T1", "T3"):
+        risk = a_risk(crisis.clinic_id, tier, participant_id=participant)
+        crisis.house.hear("crisis", risk, source="sessions")
+    found = crisis.house.announced("crisis")
+    assert [event.tier for event in found if isinstance(event, RiskAttached)] == ["T1", "T1"]
+    assert len([event for event in found if isinstance(event, CaseOpened)]) == 1
+
+
+def test_the_list_is_filtered_and_newest_last(crisis):
+    ids = [crisis.opens().json()["case_id"] for _ in range(3)]
+    crisis.ask("POST", f"/cases/{ids[0]}/acknowledgement")
+    listed = crisis.ask("GET", "/cases").json()["items"]
+    assert [one["case_id"] for one in listed] == ids
+    paging = crisis.ask("GET", "/cases?state=paging&limit=1").json()["items"]
+    assert [one["case_id"] for one in paging] == ids[2:]
+    assert crisis.ask("GET", "/cases?state=asleep").status_code == 422
+    assert crisis.ask("GET", f"/cases?clinic_id={crisis.clinic_id}").json()["items"] == listed
+    assert crisis.ask("GET", f"/cases?clinic_id={uuid4()}").status_code == 403
+
+
+def test_another_clinics_staff_finds_no_case_and_opens_none_here(crisis):
+    case_id = crisis.opens().json()["case_id"]
+    elsewhere = [uuid4()]
+    assert crisis.ask("GET", "/cases", clinics=elsewhere).json()["items"] == []
+    assert crisis.ask("GET", f"/cases/{case_id}", clinics=elsewhere).status_code == 404
+    taken = crisis.ask("POST", f"/cases/{case_id}/acknowledgement", clinics=elsewhere)
+    assert taken.status_code == 404
+    assert crisis.opens(clinics=elsewhere).status_code == 403
+    assert crisis.publish(crisis.people[:1], crisis.people, clinics=elsewhere).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["participant", "sre", "auditor", "scheduler"])
+def test_only_responders_acknowledge(crisis, role):
+    case_id = crisis.opens().json()["case_id"]
+    taken = crisis.ask("POST", f"/cases/{case_id}/acknowledgement", role=role)
+    assert taken.status_code == 403
+
+
+def test_reading_a_case_leaves_a_trace(crisis):
+    case_id = crisis.opens().json()["case_id"]
+    crisis.case(case_id)
+    with crisis.house.runtime("crisis").database.look() as connection:
+        rows = connection.exec_driver_sql("SELECT operation, subject FROM clinical_reads").all()
+    assert ("show_case", f"case_id={case_id}") in [tuple(row) for row in rows]
+
+
+def test_the_numbers_need_no_sign_in_and_no_database(crisis):
+    crisis.house.runtime("crisis").database.http_engine.dispose()
+    answer = httpx.get(f"{crisis.house.address}/crisis/numbers")
+    assert answer.json() == {"call": "988", "text": "988", "emergency": "911"}
+
+
+def test_what_crisis_must_be_able_to_reach_is_wanted_from_its_owner(crisis):
+    participant = uuid7()
+    changed = ParticipantDetailsChanged(
+        clinic_id=crisis.clinic_id,
+        episode_id=uuid7(),
+        participant_id=participant,
+        details_version=3,
+        zone="America/Denver",
+    )
+    crisis.house.hear("crisis", changed, source="intake")
+    with crisis.house.runtime("crisis").database.look() as connection:
+        rows = connection.exec_driver_sql("SELECT owner, wanted_version FROM details").all()
+    assert ("intake", 3) in [tuple(row) for row in rows]
+    case_id = crisis.opens("T3", json={"participant_id": str(participant)}).json()["case_id"]
+    crisis.house.clock.advance_to(START + timedelta(hours=16))
+    crisis.house.settle()
+    assert crisis.case(case_id)["tier"] == "T2"  # midnight in Denver is 07:00 UTC
+
+
+def test_a_discharge_is_told_to_whoever_has_the_case(crisis):
+    participant = uuid7()
+    case_id = crisis.opens(json={"participant_id": str(participant)}).json()["case_id"]
+    discharged = ParticipantDischarged(
+        clinic_id=crisis.clinic_id,
+        episode_id=uuid7(),
+        participant_id=participant,
+        reason="completed",
+        discharged_by=uuid7(),
+    )
+    crisis.house.hear("crisis", discharged, source="intake")
+    assert crisis.case(case_id)["timeline"][-1]["what"] == "participant_discharged"
