@@ -26,7 +26,7 @@ from chassis.backbone import Parts, Runtime
 from chassis.broker import Broker
 from chassis.clock import Clock, SimulatedClock, SystemClock
 from chassis.message import Message, from_frames
-from chassis.tables import cursors, event_log, stream_heads, timers
+from chassis.tables import cursors, event_log, stream_heads
 from chassis.topology import Topology
 from evenkeel_ops.configuration import SETTINGS
 from evenkeel_ops.issuer import DemoIssuer
@@ -162,6 +162,7 @@ class House:
         """Move the simulated clock forward, timer by timer, and come to rest at the end."""
         if not isinstance(self.clock, SimulatedClock):
             raise TypeError("only a simulated clock can be advanced")
+        self.settle()
         end = self.clock.now() + to if isinstance(to, timedelta) else to
         while (due := self.next_due()) is not None and due <= end:
             self.clock.advance_to(due)
@@ -180,16 +181,11 @@ class House:
 
     def _rest(self) -> None:
         """Have every loop run until it finds nothing more to do."""
-        loops = [
-            loop
-            for runtime in self.process.runtimes.values()
-            for loop in (*runtime.loops, runtime.backbone.timers, runtime.backbone.fetcher)
-            if loop is not None
-        ]
-        rests = [loop.rests for loop in loops]
+        loops = [loop for runtime in self._runtimes for loop in runtime.backbone.loops]
+        steps = [loop.begun + 1 for loop in loops]
         for loop in loops:
             loop.wake.ring()
-        while any(loop.rests <= seen for loop, seen in zip(loops, rests, strict=True)):
+        while any(loop.rested < step for loop, step in zip(loops, steps, strict=True)):
             eventlet.sleep(0.002)
 
     def _unquiet(self) -> str:
@@ -223,14 +219,16 @@ class House:
 
     def next_due(self) -> datetime | None:
         """The first instant after now at which a timer or a loop has something to do."""
-        now = self.clock.now()
-        found = []
-        for runtime in self.process.runtimes.values():
+        found: list[datetime | None] = []
+        for runtime in self._runtimes:
+            asked = [loop.next_due for loop in runtime.backbone.loops if loop.next_due]
             with runtime.database.work() as session:
-                later = sa.select(sa.func.min(timers.c.due_at)).where(timers.c.due_at > now)
-                found.append(session.execute(later).scalar())
-                found += [loop.next_due(session) for loop in runtime.loops if loop.next_due]
-        return min((due for due in found if due and due > now), default=None)
+                found += [next_due(session) for next_due in asked]
+        return min(filter(None, found), default=None)
+
+    @property
+    def _runtimes(self) -> Iterable[Runtime]:
+        return self.process.runtimes.values()
 
     def _settings(self, broker_url: str) -> dict[str, str]:
         """The environment that `serve` would read, with keys made here."""
@@ -263,5 +261,3 @@ def _details_key(file: Path) -> Path:
         with os.fdopen(handle, "wb") as made:
             made.write(base64.b64encode(os.urandom(32)))
     return file
-
-

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis import migrations
 from sqlalchemy import make_url
 
+from chassis import migrations
 from evenkeel_ops.house import House
 from evenkeel_ops.provision import create_roles, hand_over
 

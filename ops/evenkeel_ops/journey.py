@@ -73,9 +73,7 @@ def _journey(wanted: UUID) -> list[Hop]:
     for service in SERVICES:
         with database_of(service) as database, database.look() as connection:
             about = event_log.c.subject.endswith(str(wanted))
-            found = sa.select(event_log).where(
-                sa.or_(event_log.c.correlation_id == wanted, about)
-            )
+            found = sa.select(event_log).where(sa.or_(event_log.c.correlation_id == wanted, about))
             rows = connection.execute(found).all()
         hops += [(service, row) for row in rows]
     hops.sort(key=lambda hop: (hop[1].occurred_at, hop[1].seq))

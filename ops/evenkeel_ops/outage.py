@@ -1,9 +1,9 @@
 """A broker that can be away: it refuses to publish, delivers nothing, and forgets what it held.
 
-    outage = Outage()
-    house = House.embedded(directory, broker_class=outage.broker)
-    with outage:
-        ...
+outage = Outage()
+house = House.embedded(directory, broker_class=outage.broker)
+with outage:
+    ...
 """
 
 from collections.abc import Sequence

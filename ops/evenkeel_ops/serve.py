@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from catalogue.streams import ANNOUNCES, HEARS
 from chassis import logs
 from chassis.backbone import Parts
 from chassis.lives import NotReconciled
-from chassis.settings import WrongSettings
+from chassis.settings import Settings, WrongSettings
 from chassis.topology import Topology
 from evenkeel_ops.provision import SERVICES
 from web.hosting import NotMigrated, Process, settings_of
@@ -44,7 +45,7 @@ def serve(
         raise typer.BadParameter(f"name services of {', '.join(SERVICES)}, or --all")
     logs.configure()
     try:
-        settings = {service: settings_of(service, os.environ) for service in wanted}
+        settings = all_settings(wanted)
         if sweeper:
             run_sweeper = importlib.import_module("crisis.sweeper").run_sweeper
             raise SystemExit(run_sweeper(settings["crisis"]))
@@ -64,11 +65,25 @@ def serve(
         raise SystemExit(f"evenkeel: no database: {type(lost.orig).__name__}") from None
 
 
-def _serve(settings: dict, parts: Parts) -> int:
+def all_settings(services: Iterable[str]) -> dict[str, Settings]:
+    """Every service's settings. Raises WrongSettings with the mistakes in all of them."""
+    found, mistakes = {}, []
+    for service in services:
+        try:
+            found[service] = settings_of(service, os.environ)
+        except WrongSettings as wrong:
+            mistakes += [one for one in wrong.mistakes if one not in mistakes]
+    if mistakes:
+        raise WrongSettings(mistakes)
+    return found
+
+
+def _serve(settings: dict[str, Settings], parts: Parts) -> int:
     first = next(iter(settings.values()))
     front = Front(
         first.host,
         first.port,
+        internal_host=first.internal_host,
         internal_port=first.internal_port,
         ready=lambda service: process.lacking(service),
         drain=lambda: process.ask_to_stop(),

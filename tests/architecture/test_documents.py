@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.architecture.sources import ROOT, SERVICES, every_file, plant
 
 from evenkeel_ops import documents
+from tests.architecture.sources import ROOT, SERVICES, every_file, plant
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)]*)?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 import typer
-from tests.architecture.readme import BLOCK, END_OF_FIRST_SCREEN, README, commands
 
 from evenkeel_ops import cli
+from tests.architecture.readme import BLOCK, END_OF_FIRST_SCREEN, README, commands
 
 TEXT = README.read_text()
 FIRST_WORDS = (["git", "clone"], ["cd", "evenkeel"])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.architecture.sources import ROOT, modules, nodes, plant, used_by_tests
 
 EVERYTHING = ("Exception", "BaseException")

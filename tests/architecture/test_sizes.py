@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
 from tests.architecture.sources import CODE, LIBRARIES, ROOMS, ROOT, modules, nodes, plant
 
 LONGEST_MODULE = 400

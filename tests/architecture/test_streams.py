@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.architecture.sources import ROOT, SERVICES, modules, nodes, plant
 
 import catalogue.events  # noqa: F401 - fills the registry
 from catalogue.event import REGISTRY, Event
 from catalogue.streams import ANNOUNCES, HEARS
 from chassis.entrypoints import Hears
+from tests.architecture.sources import ROOT, SERVICES, modules, nodes, plant
 from web.hosting import service_class
 from web.routes import routes_of
 

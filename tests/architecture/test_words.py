@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+import catalogue.events  # noqa: F401 - fills the registry
+from catalogue.event import REGISTRY
+from chassis.tables import METADATA
 from tests.architecture.sources import (
     LIBRARIES,
     ROOMS,
@@ -16,10 +20,6 @@ from tests.architecture.sources import (
     nodes,
     plant,
 )
-
-import catalogue.events  # noqa: F401 - fills the registry
-from catalogue.event import REGISTRY
-from chassis.tables import METADATA
 
 GLOSSARY = "docs/glossary.md"
 ROW = re.compile(r"^\| `(?P<word>\w+)` \| .+ \| (?P<where>code|names) \|$", re.MULTILINE)

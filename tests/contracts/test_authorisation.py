@@ -4,21 +4,19 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from web.callers import ROLES, SERVICE
-from web.hosting import service_class
-from web.routes import routes_of
 
 from evenkeel_ops.house import House
 from evenkeel_ops.provision import SERVICES
+from web.callers import ROLES, SERVICE
+from web.hosting import service_class
+from web.routes import routes_of
 
 OPEN = {("GET", "/crisis/numbers")}
 """What anyone may ask for, besides health, readiness and the OpenAPI documents."""
 
 ID = UUID(int=0)
 PEOPLE = [role for role in ROLES if role != SERVICE]
-ROUTES = [
-    (service, route) for service in SERVICES for route in routes_of(service_class(service))
-]
+ROUTES = [(service, route) for service in SERVICES for route in routes_of(service_class(service))]
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 import structlog
-from chassis import logs
-from web.hosting import service_class
-from web.openapi import document
 
+from chassis import logs
 from evenkeel_ops.provision import SERVICES
 from tests.journeys.person import NINE, PHONE, Clinic
+from web.hosting import service_class
+from web.openapi import document
 
 PLANTED_AS = {
     "given_name", "family_name", "email", "phone", "address", "number",

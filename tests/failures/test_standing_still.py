@@ -29,9 +29,7 @@ def drill(drill_of):
 )
 def test_who_stands_still_is_replaced_and_does_no_harm_afterwards(drill, point, role):
     drill.kill(role)
-    still = stop_at(
-        lambda *armed: drill.start(role, *armed), point, 2, drill.nodes.directory
-    )
+    still = stop_at(lambda *armed: drill.start(role, *armed), point, 2, drill.nodes.directory)
     drill.start(role)
     committed = {subject: n + 1 for subject, n in drill.committed().items()}
     drill.until(lambda: drill.has_changed(committed), SOON)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.clock import SimulatedClock
 
+from chassis.clock import SimulatedClock
 from evenkeel_ops.house import House
 from evenkeel_ops.provision import SERVICES
 from evenkeel_ops.smtp_server import SmtpServer, smtp_server

@@ -81,9 +81,7 @@ def put(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     connection = session.connection()
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(set_aside)
-    again = {
-        name: insert.excluded[name] for name in ("state", "reason", "attempts", "retry_at")
-    }
+    again = {name: insert.excluded[name] for name in ("state", "reason", "attempts", "retry_at")}
     statement = insert.on_conflict_do_update(index_elements=["id"], set_=again)
     connection.execute(statement, list(rows))
     for one in rows:

@@ -16,12 +16,12 @@ from chassis.catch_up import CatchUp
 from chassis.clock import Clock
 from chassis.consume import LaneConsumer
 from chassis.database import Database, Session, retryable
-from chassis.details import Details, Fetcher, Vault, hand_out
+from chassis.details import FETCH_SECONDS, Details, Fetcher, Vault, hand_out
 from chassis.loop import Loop
 from chassis.peers import Peers
 from chassis.receive import Handlers, Receiver
 from chassis.relay import Relay
-from chassis.timers import Kind, TimerLoop
+from chassis.timers import POLL_SECONDS, Kind, Timers, next_due
 from chassis.wake import Wake, tell_others
 
 BATCH = {"alone": 200, "shared": 50}
@@ -83,8 +83,7 @@ class Backbone:
         self.receivers: dict[str, Receiver] = {}
         self.consumers: list[LaneConsumer] = []
         self.catch_ups: list[CatchUp] = []
-        self.timers: TimerLoop | None = None
-        self.fetcher: Fetcher | None = None
+        self.loops: list[Loop] = []
         self._threads: list[Any] = []
         self._teller: Any = None
         self._stopped = Event()
@@ -96,11 +95,8 @@ class Backbone:
         for lane in parts.lanes:
             self._start_lane(lane, spawn)
         if parts.timers:
-            self.timers = TimerLoop(runtime.database, runtime.timer_kinds)
-            spawn(self.timers.run)
-            self.fetcher = Fetcher(runtime.database, runtime.vault, runtime.peers)
-            spawn(self.fetcher.run)
-            for loop in runtime.loops:
+            self.loops = [*self._own_loops(), *runtime.loops]
+            for loop in self.loops:
                 spawn(loop.run)
         self._start_relay(spawn)
 
@@ -109,10 +105,8 @@ class Backbone:
         if self._stopped.ready():
             return
         self._stopped.send()
-        parts = (*self.catch_ups, *self.consumers, *self.runtime.loops, self.timers, self.fetcher)
-        for part in parts:
-            if part is not None:
-                part.stop()
+        for part in (*self.catch_ups, *self.consumers, *self.loops):
+            part.stop()
         self._wait_for(self._threads)
         if self.relay is not None:
             self.relay.stop()
@@ -143,6 +137,16 @@ class Backbone:
             catch_up = CatchUp(receiver, runtime.peers, sources)
             self.catch_ups.append(catch_up)
             spawn(catch_up.run)
+
+    def _own_loops(self) -> list[Loop]:
+        """What every service repeats: firing its timers, fetching the details it wants."""
+        runtime = self.runtime
+        fire = Timers(runtime.database, runtime.timer_kinds).fire_one
+        fetch = Fetcher(runtime.database, runtime.vault, runtime.peers).fetch_wanted
+        return [
+            Loop(fire, POLL_SECONDS, runtime.service, next_due),
+            Loop(fetch, FETCH_SECONDS, runtime.service),
+        ]
 
     def _start_relay(self, spawn: Callable[[Callable[[], None]], None]) -> None:
         runtime = self.runtime

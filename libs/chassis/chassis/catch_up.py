@@ -70,9 +70,7 @@ class CatchUp:
 
     def _reached(self, source: str, streams: Collection[str], page: Page) -> int:
         with self.receiver.database.work() as session:
-            producers.reached(
-                session, source, self.receiver.lane, streams, page.epoch, page.upto
-            )
+            producers.reached(session, source, self.receiver.lane, streams, page.epoch, page.upto)
         return page.upto
 
     def _refuse(self, source: str, page: Page, at: int) -> None:

@@ -13,16 +13,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.announce import uuid7
-from chassis.database import Database, Session, retryable
+from chassis.database import Database, Session
 from chassis.logs import log
 from chassis.metrics import DETAILS
 from chassis.peers import Peers, PeerUnreachable
 from chassis.refusals import NotFound
 from chassis.tables import details, person_keys, reads
-from chassis.wake import Wake
 
 NONCE_BYTES = 12
 FETCH_SECONDS = 1.0
@@ -131,44 +129,22 @@ def hand_out(db: Session, vault: Vault, person_id: UUID, *, to: str) -> tuple[in
 
 
 class Fetcher:
-    """Fetches wanted details from their owners, outside any handler, until told to stop."""
+    """Fetches wanted details from their owners, outside any handler."""
 
     def __init__(self, database: Database, vault: Vault, peers: Peers) -> None:
         self.database = database
         self.vault = vault
         self.peers = peers
-        self.wake = Wake()
-        self.rests = 0
-        self._stopping = False
 
-    def run(self) -> None:
-        while not self._stopping:
-            if not self._fetch_wanted():
-                self.rests += 1
-                self.wake.wait(FETCH_SECONDS)
-
-    def stop(self) -> None:
-        self._stopping = True
-        self.wake.ring()
-
-    def _fetch_wanted(self) -> int:
-        try:
-            return self.fetch_wanted()
-        except SQLAlchemyError as failure:
-            if not retryable(failure):
-                raise
-            log.warning("details_wait_for_database", service=self.database.service)
-            return 0
-
-    def fetch_wanted(self) -> int:
-        """Fetch what is wanted now. Returns how many arrived."""
+    def fetch_wanted(self) -> bool:
+        """Fetch what is wanted now. Returns whether any arrived."""
         with self.database.work() as db:
             wanted = db.execute(
                 sa.select(details.c.person_id, details.c.clinic_id, details.c.owner)
                 .where(details.c.version < details.c.wanted_version)
                 .limit(FETCH_LIMIT)
             ).all()
-        return sum(self._fetch(*row) for row in wanted)
+        return sum(self._fetch(*row) for row in wanted) > 0
 
     def _fetch(self, person_id: UUID, clinic_id: UUID, owner: str) -> bool:
         service = self.database.service

@@ -76,9 +76,7 @@ class Repeats(Entrypoint):
 
     backbone = BackboneExtension()
 
-    def __init__(
-        self, seconds: float, next_due: NextDue | None = None, **options: Any
-    ) -> None:
+    def __init__(self, seconds: float, next_due: NextDue | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.seconds = seconds
         self.next_due = next_due

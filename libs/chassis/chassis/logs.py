@@ -1,6 +1,8 @@
 """Structured logs of allow-listed fields: ids, codes and numbers, never what people wrote."""
 
 import sys
+import sysconfig
+import traceback
 from typing import Any
 
 import structlog
@@ -12,6 +14,9 @@ ALLOWED = frozenset({
     "position", "stream", "case_id", "rung", "message_id", "template", "channel", "trace",
 })  # fmt: skip
 """Fields that may be logged. Anything else is replaced by its name, so that the loss is seen."""
+
+NOT_OURS = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+"""Where the code of others lies; an error is told by the last line before it went there."""
 
 
 def configure(*, stream: Any = None, level: int = 20) -> None:
@@ -39,10 +44,10 @@ def only_allowed(_logger: Any, _method: str, fields: dict[str, Any]) -> dict[str
 
 def where(failure: BaseException) -> str:
     """Where something failed, without what it said: type and the last line of our own code."""
-    frame, name = failure.__traceback__, ""
-    while frame is not None:
-        name = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}"
-        frame = frame.tb_next
+    name = ""
+    for frame, line in traceback.walk_tb(failure.__traceback__):
+        if not name or not frame.f_code.co_filename.startswith(NOT_OURS):
+            name = f"{frame.f_code.co_qualname}:{line}"
     return f"{type(failure).__name__} in {name}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import eventlet
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.database import Session, retryable
@@ -17,29 +18,41 @@ class Loop:
     """Calls a step until told to stop: again at once while it returns True, else after a pause."""
 
     def __init__(
-        self, step: Callable[[], bool], seconds: float, service: str, next_due: NextDue | None
+        self,
+        step: Callable[[], bool],
+        seconds: float,
+        service: str,
+        next_due: NextDue | None = None,
     ) -> None:
         self.step = step
         self.seconds = seconds
         self.service = service
         self.next_due = next_due
         self.wake = Wake()
-        self.rests = 0
+        self.begun = 0
+        self.rested = 0
+        """The last step, counted by `begun`, that left nothing to do."""
         self._stopping = False
 
     def run(self) -> None:
         while not self._stopping:
-            try:
-                more = self.step()
-            except SQLAlchemyError as failure:
-                if not retryable(failure):
-                    raise
-                log.warning("loop_waits_for_database", service=self.service)
-                more = False
-            if not more:
-                self.rests += 1
+            self.begun += 1
+            if self._has_more():
+                eventlet.sleep(0)
+            else:
                 self.wake.wait(self.seconds)
 
     def stop(self) -> None:
         self._stopping = True
         self.wake.ring()
+
+    def _has_more(self) -> bool:
+        try:
+            if self.step():
+                return True
+            self.rested = self.begun
+        except SQLAlchemyError as failure:
+            if not retryable(failure):
+                raise
+            log.warning("loop_waits_for_database", service=self.service)
+        return False

@@ -42,9 +42,7 @@ def reached(
         insert.on_conflict_do_update(
             index_elements=["source", "lane"],
             set_=changed,
-            where=sa.or_(
-                producers.c.position < position, producers.c.streams != _listed(streams)
-            ),
+            where=sa.or_(producers.c.position < position, producers.c.streams != _listed(streams)),
         )
     )
 

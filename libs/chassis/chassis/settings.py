@@ -105,11 +105,10 @@ class Settings:
     issuers: Path = setting(
         _file, means="file with the trusted issuers and the services' public keys"
     )
-    peers: Path | None = setting(
-        _file, None, means="file with the other services' addresses, JSON"
-    )
+    peers: Path | None = setting(_file, None, means="file with the other services' addresses, JSON")
     host: str = setting(str, "127.0.0.1", means="address to listen on")
     port: int = setting(_port, 8080, means="port to listen on")
+    internal_host: str = setting(str, "127.0.0.1", means="address of metrics, health and drain")
     internal_port: int = setting(_port, 9090, means="port of metrics, health and drain")
 
     def mistakes(self) -> list[str]:

@@ -34,9 +34,7 @@ class States:
         try:
             row.state = self.table[row.state, step]
         except KeyError:
-            raise Conflict(
-                "step_not_allowed", noun=self.noun, state=row.state, step=step
-            ) from None
+            raise Conflict("step_not_allowed", noun=self.noun, state=row.state, step=step) from None
 
     def check(self) -> CheckConstraint:
         """The CHECK constraint that keeps any other writer to the same states."""

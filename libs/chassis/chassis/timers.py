@@ -11,9 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-import eventlet
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.aside import RETRY_AFTER
 from chassis.crash_points import reached
@@ -21,7 +19,6 @@ from chassis.database import Database, Session, retryable
 from chassis.logs import log, where
 from chassis.metrics import TIMERS
 from chassis.tables import timers
-from chassis.wake import Wake
 
 POLL_SECONDS = 0.5
 
@@ -80,31 +77,17 @@ def set_timer(
     )
 
 
-class TimerLoop:
-    """Fires what is due, one timer a transaction, until told to stop."""
+def next_due(db: Session) -> datetime | None:
+    """When the next timer is due, those that are due now left out."""
+    return db.scalar(sa.select(sa.func.min(timers.c.due_at)).where(timers.c.due_at > db.now))
+
+
+class Timers:
+    """Fires what is due, one timer a transaction."""
 
     def __init__(self, database: Database, kinds: dict[str, Kind]) -> None:
         self.database = database
         self.kinds = kinds
-        self.wake = Wake()
-        self.rests = 0
-        self._stopping = False
-
-    def run(self) -> None:
-        while not self._stopping:
-            try:
-                while not self._stopping and self.fire_one():
-                    eventlet.sleep(0)
-                self.rests += 1
-            except SQLAlchemyError as failure:
-                if not retryable(failure):
-                    raise
-                log.warning("timers_wait_for_database", service=self.database.service)
-            self.wake.wait(POLL_SECONDS)
-
-    def stop(self) -> None:
-        self._stopping = True
-        self.wake.ring()
 
     def fire_one(self) -> bool:
         """Fire the timer that has been due longest. Returns whether there was one."""

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import eventlet
 import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
 from catalogue.codec import encode
 from catalogue.event import Event
 from catalogue.events import HomeworkSubmitted, ParticipantAdmitted, RiskDetected
@@ -18,7 +20,6 @@ from chassis.message import Message
 from chassis.receive import Handlers, Receiver, Work
 from chassis.tables import cursors, set_aside
 from chassis.topology import Topology
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 TOPOLOGY = Topology(ANNOUNCES, HEARS)
 CLINIC = UUID("c11c11c1-0000-4000-8000-000000000001")

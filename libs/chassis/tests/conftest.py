@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import catalogue.events  # noqa: F401 - fills the registry
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+
+import catalogue.events  # noqa: F401 - fills the registry
 from chassis.backbone import Runtime
 from chassis.broker import Broker
 from chassis.clock import Clock, SystemClock
@@ -17,7 +18,6 @@ from chassis.database import Database, connect
 from chassis.details import Vault
 from chassis.migrations import create_chassis, protect
 from chassis.peers import NeighbourPeers
-
 from evenkeel_ops.houses import forget_memory_broker
 from evenkeel_ops.provision import Urls, create_roles, hand_over
 from libs.chassis.tests.builders import TOPOLOGY, Tally, tallying

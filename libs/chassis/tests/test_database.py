@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+
 from chassis import tables
 from chassis.database import retryable
 from chassis.refusals import Forbidden
-
 from libs.chassis.tests.builders import CLINIC, OTHER_CLINIC, Tally
 
 

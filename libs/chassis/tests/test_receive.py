@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+
 from chassis import aside
 from chassis.receive import Handlers, Receiver
 from chassis.tables import set_aside
-
 from libs.chassis.tests.builders import (
     OTHER_CLINIC,
     Tally,

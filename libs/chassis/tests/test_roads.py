@@ -7,6 +7,7 @@ import eventlet
 import pika
 import pytest
 import sqlalchemy as sa
+
 from catalogue.event import LANES
 from chassis import producers
 from chassis.backbone import Parts
@@ -15,7 +16,6 @@ from chassis.log import frames_after
 from chassis.migrations import fingerprint
 from chassis.tables import lanes, lives
 from chassis.topology import exchange_of
-
 from libs.chassis.tests.builders import (
     TOPOLOGY,
     Threads,

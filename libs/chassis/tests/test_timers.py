@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import sqlalchemy as sa
+
 from chassis.clock import SimulatedClock
 from chassis.tables import timers
-from chassis.timers import Kind, TimerLoop, set_timer
-
+from chassis.timers import Kind, Timers, set_timer
 from libs.chassis.tests.builders import CLINIC, Tally
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -27,7 +27,7 @@ def loop_with_timer(database, handler, *, generation=0):
             generation=generation,
             payload={"code": 7},
         )
-    return TimerLoop(database, {"overdue": Kind(Tally, handler)})
+    return Timers(database, {"overdue": Kind(Tally, handler)})
 
 
 def left(database) -> int:

@@ -12,13 +12,21 @@ from web.callers import SERVICE, Caller
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What a route's method is handed. `body` and `query` are what their schemas loaded."""
+    """What a route's method is handed. `body` and `query` are what their schemas loaded.
+
+    Raises Forbidden when it names a clinic that is not the caller's.
+    """
 
     caller: Caller
     db: Session
     body: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
     path: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        named = self.named_clinic_id
+        if named and self.caller.role != SERVICE and named not in self.caller.clinics:
+            raise Forbidden("other_clinic")
 
     @property
     def now(self) -> datetime:
@@ -34,15 +42,13 @@ class Call:
     def clinic_id(self) -> UUID:
         """The clinic this call is about: the one it names, else the caller's only one.
 
-        Raises Forbidden for a clinic that is not the caller's, Invalid when it must be named.
+        Raises Invalid when it must be named.
         """
         named = self.named_clinic_id
         if named is None and len(self.caller.clinics) == 1:
             return next(iter(self.caller.clinics))
         if named is None:
             raise Invalid(clinic_id="Name one clinic.")
-        if self.caller.role != SERVICE and named not in self.caller.clinics:
-            raise Forbidden("other_clinic")
         return named
 
     @property

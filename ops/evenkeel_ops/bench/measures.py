@@ -121,9 +121,7 @@ def _start(*children: Child) -> None:
         child.tell("go")
 
 
-def _drain(
-    scene: Stage, contender: str, count: int, poison_each: int = 0, grown: int = 0
-) -> float:
+def _drain(scene: Stage, contender: str, count: int, poison_each: int = 0, grown: int = 0) -> float:
     with scene.round() as round_:
         sent = stage.messages(round_.people(), count, poison_each)
         good = [m for m in sent if not poison_each or not _is_behind_poison(m, sent, poison_each)]
@@ -247,15 +245,15 @@ def _urgent_in_own_lane(scene: Stage) -> float:
 
 def _urgent_in_shared_queue(scene: Stage) -> float:
     """The same events behind 50,000 others in one queue."""
-    with _backlog(scene) as (round_, people):
-        with (
-            round_.child("receive_ours", batch=BATCH, timed=True) as shared,
-            round_.child("relay_ours") as leader,
-            round_.child("announcer", lane="routine", people=[str(p) for p in people]) as announcer,
-        ):
-            _start(shared, leader)
-            _ready(announcer)
-            return percentile(_hops(announcer, shared, URGENT, 0.01), 99)
+    with (
+        _backlog(scene) as (round_, people),
+        round_.child("receive_ours", batch=BATCH, timed=True) as shared,
+        round_.child("relay_ours") as leader,
+        round_.child("announcer", lane="routine", people=[str(p) for p in people]) as announcer,
+    ):
+        _start(shared, leader)
+        _ready(announcer)
+        return percentile(_hops(announcer, shared, URGENT, 0.01), 99)
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """One drill: programs at work on fresh databases and queues, killed and started anew, and judged.
 
-    with Nodes() as nodes, Drill(nodes, seed=7) as drill:
-        drill.start_all()
-        drill.kill("relayer")
-        drill.start("relayer")
-        assert drill.verdict().is_clean
+with Nodes() as nodes, Drill(nodes, seed=7) as drill:
+    drill.start_all()
+    drill.kill("relayer")
+    drill.start("relayer")
+    assert drill.verdict().is_clean
 """
 
 import os
@@ -308,9 +308,7 @@ class Drill:
             and not self.books.set_aside()
             and not self._timers_left()
             and len({one.event_id for one in self.seen()}) >= sum(committed.values())
-            and all(
-                queue == (0, 0) for queue in self.nodes.rabbitmq.queues(self.vhost).values()
-            )
+            and all(queue == (0, 0) for queue in self.nodes.rabbitmq.queues(self.vhost).values())
         )
 
     def _timers_left(self) -> bool:

@@ -132,10 +132,16 @@ class LadderDrill:
         called = self.called()
         at_this_deadline = Counter((one.case, one.due_at) for one in called)
         rungs = Counter((one.case, one.generation, one.rung) for one in called)
-        lost = [f"case {case}: nothing was called at {due:%H:%M:%S.%f}"
-                for case, due in self.expected.items() if not at_this_deadline[case, due]]
-        doubled = [f"case {case}: rung {rung} was called {count} times"
-                   for (case, _, rung), count in rungs.items() if count > 1]
+        lost = [
+            f"case {case}: nothing was called at {due:%H:%M:%S.%f}"
+            for case, due in self.expected.items()
+            if not at_this_deadline[case, due]
+        ]
+        doubled = [
+            f"case {case}: rung {rung} was called {count} times"
+            for (case, _, rung), count in rungs.items()
+            if count > 1
+        ]
         if (announced := self._announced()) != len(called):
             doubled.append(f"{len(called)} rungs were called, {announced} announced")
         unsent, repeated = self._letters()
@@ -183,10 +189,16 @@ class LadderDrill:
         )
         with self.database.work() as db:
             pages = list(db.scalars(sa.select(Page)))
-        unsent = [f"page {one.id} was not sent" for one in pages
-                  if one.state != "cancelled" and not times[one.id]]
-        repeated = [f"page {one.id} was sent {times[one.id]} times" for one in pages
-                    if times[one.id] > 1 and not one.may_repeat]
+        unsent = [
+            f"page {one.id} was not sent"
+            for one in pages
+            if one.state != "cancelled" and not times[one.id]
+        ]
+        repeated = [
+            f"page {one.id} was sent {times[one.id]} times"
+            for one in pages
+            if times[one.id] > 1 and not one.may_repeat
+        ]
         return unsent, repeated  # fmt: skip
 
     def _announced(self) -> int:

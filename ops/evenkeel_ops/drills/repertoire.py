@@ -77,9 +77,7 @@ def crash_points(drill: Drill, points: Iterable[str], told: Told = silent) -> Ou
     return Outcome(kills, drill.verdict(), worst)
 
 
-def random_kills(
-    drill: Drill, victims: Sequence[str], kills: int, told: Told = silent
-) -> Outcome:
+def random_kills(drill: Drill, victims: Sequence[str], kills: int, told: Told = silent) -> Outcome:
     """Kill programs and nodes in turn at random instants, not always waiting for recovery."""
     worst = 0.0
     for n in range(kills):

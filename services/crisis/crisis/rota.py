@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.scheduling import ClinicianRegistered
+from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
 from chassis.database import OfClinic, Session
 from chassis.details import want
 from chassis.refusals import Invalid
@@ -83,12 +83,17 @@ class OnCall:
 
 
 def register(db: Session, clinician: ClinicianRegistered) -> None:
-    """Know a clinician and ask for the address they are paged at."""
+    """Know a clinician, and how to reach them."""
     row = db.get(Clinician, clinician.clinician_id, with_for_update=True)
     if row is None:
         row = Clinician(id=clinician.clinician_id, clinic_id=clinician.clinic_id)
         db.add(row)
     row.roles = list(clinician.roles)
+    keep_reachable(db, clinician)
+
+
+def keep_reachable(db: Session, clinician: ClinicianRegistered | ClinicianDetailsChanged) -> None:
+    """Ask scheduling for the address this clinician is paged at since then."""
     want(
         db,
         clinician.clinician_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
 from catalogue.risk import RiskDetected
-from catalogue.scheduling import ClinicianRegistered
+from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
 from chassis.announce import uuid7
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from crisis import case, ladder, metrics, page, rota, sweeper, views
@@ -109,6 +109,10 @@ class Crisis(Between):
     @hears(ClinicianRegistered)
     def on_clinician_registered(self, work, clinician: ClinicianRegistered):
         rota.register(work.db, clinician)
+
+    @hears(ClinicianDetailsChanged)
+    def on_clinician_details_changed(self, work, changed: ClinicianDetailsChanged):
+        rota.keep_reachable(work.db, changed)
 
     @hears(ParticipantDetailsChanged)
     def on_details_changed(self, work, changed: ParticipantDetailsChanged):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from services.crisis.tests.builders import START, Clinic, database_at, sqlite_urls
 from sqlalchemy import make_url
 
 from chassis.clock import SimulatedClock
 from chassis.database import Database
 from evenkeel_ops.postgres import Postgres
 from evenkeel_ops.provision import Urls, hand_over
+from services.crisis.tests.builders import START, Clinic, database_at, sqlite_urls
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 import sqlalchemy as sa
 from eventlet import GreenPool
-from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
 from sqlalchemy.exc import DBAPIError
 
 from chassis.announce import uuid7
@@ -12,6 +11,7 @@ from crisis import case as cases
 from crisis import timeline
 from crisis.case import STATES, Case
 from crisis.timeline import Entry
+from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
 
 WAYS = {
     "paging": [],

@@ -26,8 +26,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from services.crisis.tests.builders import START, Clinic, a_risk, database_at, sqlite_urls
-from services.crisis.tests.expected import ACKNOWLEDGED, CLOSED, ENGAGED, PAGING, Expected
 
 from chassis.clock import SimulatedClock
 from chassis.database import Session
@@ -38,6 +36,8 @@ from crisis.case import Case
 from crisis.page import Page
 from crisis.rules import Call
 from crisis.timeline import Entry
+from services.crisis.tests.builders import START, Clinic, a_risk, database_at, sqlite_urls
+from services.crisis.tests.expected import ACKNOWLEDGED, CLOSED, ENGAGED, PAGING, Expected
 
 EXAMPLES = int(os.environ.get("EVENKEEL_ENGINE_EXAMPLES", "40"))
 TICKS = st.sampled_from([1, 59, 60, 299, 300, 3600])

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from eventlet import GreenPool
-from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
 
 from chassis.announce import uuid7
 from crisis import rules, sweeper
 from crisis.case import Case, Risk
 from crisis.page import DESK
+from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
 
 
 def test_a_risk_is_a_case_with_its_first_page_in_one_transaction(clinic, database):

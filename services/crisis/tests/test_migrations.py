@@ -4,7 +4,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from services.crisis.tests.builders import Clinic, database_at
 from sqlalchemy.exc import DBAPIError
 
 from chassis import migrations
@@ -12,6 +11,7 @@ from chassis.announce import uuid7
 from chassis.database import Database
 from crisis import sweeper
 from crisis.tables import Base
+from services.crisis.tests.builders import Clinic, database_at
 
 OF_CRISIS = sorted(Base.metadata.tables)
 

@@ -1,13 +1,13 @@
 """Pages: claimed once, fenced, tried again while nobody has the case, cancelled after."""
 
 import pytest
-from services.crisis.tests.builders import Clinic, database_at
 from sqlalchemy.exc import IntegrityError
 
 from chassis.announce import uuid7
 from chassis.refusals import Conflict
 from crisis import page, sweeper
 from crisis.page import STATES, Page
+from services.crisis.tests.builders import Clinic, database_at
 
 
 def claimed(clinic, limit=20):

@@ -1,12 +1,12 @@
 """Who is on call, and which rotas are refused."""
 
 import pytest
-from services.crisis.tests.builders import Clinic
 
 from chassis.announce import uuid7
 from chassis.refusals import Invalid
 from crisis import rota
 from crisis.rules import LADDERS
+from services.crisis.tests.builders import Clinic
 
 
 def test_the_newest_rota_counts_and_the_older_are_kept(clinic):

@@ -8,13 +8,13 @@ from contextlib import closing
 
 import eventlet
 import pytest
-from services.crisis.tests.builders import KEY, START, Clinic, settings_for, until
 
 from chassis.details import Vault
 from crisis import page, sender, smtp, sweeper
 from crisis.page import DESK
 from crisis.sender import Sender
 from evenkeel_ops.smtp_server import SmtpServer, smtp_server
+from services.crisis.tests.builders import KEY, START, Clinic, settings_for, until
 
 
 @pytest.fixture

@@ -8,17 +8,19 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from services.crisis.tests.builders import START, a_risk, until
+import sqlalchemy as sa
 
 from catalogue.codec import encode
 from catalogue.crisis import CaseAcknowledged, CaseClosed, CaseOpened, RiskAttached, RungPaged
 from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
-from catalogue.scheduling import ClinicianRegistered
+from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
 from chassis.announce import uuid7
 from chassis.clock import SimulatedClock
 from chassis.message import Message
+from chassis.tables import details
 from evenkeel_ops.house import House
 from evenkeel_ops.smtp_server import SmtpServer, smtp_server
+from services.crisis.tests.builders import START, a_risk, until
 
 
 @dataclass
@@ -293,6 +295,17 @@ def test_what_crisis_must_be_able_to_reach_is_wanted_from_its_owner(crisis):
     crisis.house.clock.advance_to(START + timedelta(hours=16))
     crisis.house.settle()
     assert crisis.case(case_id)["tier"] == "T2"  # midnight in Denver is 07:00 UTC
+
+
+def test_a_clinicians_new_address_is_wanted_from_scheduling(crisis):
+    changed = ClinicianDetailsChanged(
+        clinic_id=crisis.clinic_id, clinician_id=uuid7(), details_version=2, zone="America/Denver"
+    )
+    crisis.house.hear("crisis", changed, source="scheduling")
+    with crisis.house.runtime("crisis").database.look() as connection:
+        wanted = sa.select(details.c.owner, details.c.wanted_version)
+        row = connection.execute(wanted.where(details.c.person_id == changed.clinician_id)).one()
+    assert tuple(row) == ("scheduling", 2)
 
 
 def test_a_discharge_is_told_to_whoever_has_the_case(crisis):

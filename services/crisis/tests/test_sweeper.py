@@ -4,11 +4,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from eventlet import GreenPool
-from services.crisis.tests.builders import START, Clinic, announced, database_at
 
 from crisis import ladder, metrics, sweeper
 from crisis.case import Case
 from crisis.sweeper import Sweeper
+from services.crisis.tests.builders import START, Clinic, announced, database_at
 
 
 def test_a_sweep_leaves_nothing_overdue_however_many_there_are(clinic, database, monkeypatch):

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from services.crisis.tests.builders import KEY, Clinic, until
 
 from chassis.clock import SystemClock
 from chassis.database import Database
 from chassis.details import Vault
 from crisis.sweeper import Sweeper
 from evenkeel_ops.smtp_server import smtp_server
+from services.crisis.tests.builders import KEY, Clinic, until
 
 PROGRAM = [sys.executable, "-m", "crisis.sweeper"]
 

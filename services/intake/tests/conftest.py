@@ -1,10 +1,10 @@
 import pytest
-from services.intake.tests.builders import START, Given
 
 from chassis import migrations
 from chassis.clock import SimulatedClock
 from chassis.database import Database
 from chassis.details import Vault
+from services.intake.tests.builders import START, Given
 
 
 @pytest.fixture

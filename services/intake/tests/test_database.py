@@ -6,7 +6,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from services.intake.tests.builders import Given
 
 from chassis import migrations
 from chassis import tables as chassis_tables
@@ -18,6 +17,7 @@ from intake.participant import Participant
 from intake.risk import Risk
 from intake.screen import Answer, Screen
 from intake.tables import Base
+from services.intake.tests.builders import Given
 
 NOT_OURS = {*chassis_tables.METADATA.tables, "alembic_version", "event_log_otherwise"}
 

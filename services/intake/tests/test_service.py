@@ -6,15 +6,6 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from services.intake.tests.builders import (
-    CALM_CSSRS,
-    CANARY,
-    HIGH_CSSRS,
-    START,
-    Desk,
-    details,
-    phq9,
-)
 
 from catalogue.codec import encode
 from catalogue.crisis import RiskAttached
@@ -32,6 +23,15 @@ from catalogue.risk import RiskDetected
 from catalogue.sessions import AttendanceCredited
 from chassis.clock import SimulatedClock
 from chassis.tables import timers
+from services.intake.tests.builders import (
+    CALM_CSSRS,
+    CANARY,
+    HIGH_CSSRS,
+    START,
+    Desk,
+    details,
+    phq9,
+)
 
 NUMBERS = {"call": "988", "text": "988", "emergency": "911"}
 

@@ -74,16 +74,12 @@ def _stands_against(
     return None
 
 
-def _hour_is_right(
-    db: Session, message: Message, recipient: Recipient, template: Template
-) -> bool:
+def _hour_is_right(db: Session, message: Message, recipient: Recipient, template: Template) -> bool:
     assert recipient.zone is not None
     within = template.passes_quiet_hours_within
     if rules.may_pass_quiet_hours(db.now, message.about_at, within):
         return True
-    morning = rules.quiet_until(
-        db.now, recipient.zone, recipient.quiet_from, recipient.quiet_to
-    )
+    morning = rules.quiet_until(db.now, recipient.zone, recipient.quiet_from, recipient.quiet_to)
     if morning == db.now:
         return True
     if rules.is_too_late(morning, message.about_at):
@@ -95,9 +91,7 @@ def _hour_is_right(
 
 def _address(db: Session, vault: Vault, message: Message, recipient: Recipient) -> str | None:
     """The newest address. One that its owner has replaced is not written to: it may be unsafe."""
-    kept = db.scalar(
-        sa.select(details.c.version).where(details.c.person_id == recipient.person_id)
-    )
+    kept = db.scalar(sa.select(details.c.version).where(details.c.person_id == recipient.person_id))
     content = None
     if kept is not None and kept >= max(recipient.details_version, 1):
         content = vault.open(db, recipient.person_id)

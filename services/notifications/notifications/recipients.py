@@ -55,9 +55,7 @@ class Consent(OfClinic, Base):
     __tablename__ = "consents"
 
     episode_id: Mapped[UUID] = mapped_column(primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(
-        sa.ForeignKey("recipients.person_id"), index=True
-    )
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recipients.person_id"), index=True)
     version: Mapped[str] = mapped_column(sa.String(64))
     email: Mapped[bool]
     given_at: Mapped[datetime]

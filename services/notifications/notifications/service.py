@@ -23,21 +23,20 @@ from notifications.messages import Matter, next_due, plan, withdraw
 from notifications.schemas import MessagesQuery, Preferences, PreferencesBody
 from notifications.smtp import MailServer
 from notifications.templates import HOMEWORK_DUE
+from web.between import Between
 from web.call import Call
 from web.routes import route
 
 READERS = ("clinician", "supervisor", "clinic_admin", "auditor", "participant")
 
 
-class Notifications:
+class Notifications(Between):
     """Tells participants what they agreed to be told, once, at a decent hour, in discreet words."""
 
     name = "notifications"
     runtime: Any = RuntimeProvider()
 
-    @route(
-        "GET", "/notifications/messages", query=MessagesQuery, allow=READERS, clinical=True
-    )
+    @route("GET", "/notifications/messages", query=MessagesQuery, allow=READERS, clinical=True)
     def messages(self, call: Call) -> dict[str, Any]:
         """Messages of a person, newest last, with the reason of each that was not sent."""
         recipient_id = call.query["recipient_id"]

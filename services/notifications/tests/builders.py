@@ -22,9 +22,9 @@ from catalogue.scheduling import (
     SeatReleased,
 )
 from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
+from chassis.announce import uuid7
 from chassis.database import Database
 from chassis.details import Vault
-from chassis.announce import uuid7
 from chassis.entrypoints import Hears
 from chassis.message import Message as Envelope
 from chassis.message import from_frames
@@ -93,9 +93,7 @@ class Person:
         )
 
     def hands_in(self, homework_id: UUID) -> HomeworkSubmitted:
-        return HomeworkSubmitted(
-            clinic_id=CLINIC, homework_id=homework_id, participant_id=self.id
-        )
+        return HomeworkSubmitted(clinic_id=CLINIC, homework_id=homework_id, participant_id=self.id)
 
     def _of_episode(self, other: dict[str, Any]) -> dict[str, Any]:
         mine = {"episode_id": self.episode_id, "participant_id": self.id}

@@ -115,9 +115,7 @@ def test_nobody_is_written_to_whose_consent_does_not_hold_at_the_moment_of_sendi
 def _opt_out(database, person) -> None:
     with database.work() as db:
         one = find_recipient(db, person.id)
-        one.prefer(
-            email=False, quiet_from=one.quiet_from, quiet_to=one.quiet_to, by="t", at=db.now
-        )
+        one.prefer(email=False, quiet_from=one.quiet_from, quiet_to=one.quiet_to, by="t", at=db.now)
 
 
 def test_consent_taken_back_between_two_attempts_stops_the_next_one(

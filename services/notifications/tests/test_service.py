@@ -48,9 +48,7 @@ def seat(house, person, *days) -> None:
 
 def listed(house, person, **options) -> list[dict]:
     asked = {"recipient_id": str(person.id)}
-    answer = house.call(
-        "GET", "/notifications/messages", clinics=[CLINIC], params=asked, **options
-    )
+    answer = house.call("GET", "/notifications/messages", clinics=[CLINIC], params=asked, **options)
     assert answer.status_code == 200, answer.text
     return answer.json()["items"]
 

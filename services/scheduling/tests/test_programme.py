@@ -1,6 +1,6 @@
 """Programmes: what is published, and what is refused with the path of the field."""
 
-from datetime import date, datetime, timedelta, UTC
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa

@@ -108,9 +108,7 @@ def _assign_one(
         participant_id=person, template=template, due_at=due_at, assigned_at=at, assigned_by=by,
     )  # fmt: skip
     db.add(homework)
-    set_timer(
-        db, DUE, owner_id=homework.homework_id, clinic_id=session.clinic_id, due_at=due_at
-    )
+    set_timer(db, DUE, owner_id=homework.homework_id, clinic_id=session.clinic_id, due_at=due_at)
     announce(
         db,
         HomeworkAssigned(

@@ -112,9 +112,7 @@ def hold(db: Db, cohort_id: UUID, clinic_id: UUID, *, alone: bool) -> None:
 
 
 def schedule(db: Db, event: OccurrenceScheduled) -> None:
-    planned = zip(
-        event.segment_kinds, event.segment_starts_at, event.segment_ends_at, strict=True
-    )
+    planned = zip(event.segment_kinds, event.segment_starts_at, event.segment_ends_at, strict=True)
     _put(
         db, Occurrence,
         occurrence_id=event.occurrence_id, clinic_id=event.clinic_id, cohort_id=event.cohort_id,

@@ -22,6 +22,7 @@ from sessions.attendance import Attendance
 from sessions.checkin import check_in
 from sessions.homework import Homework
 from sessions.session import Session
+from web.between import Between
 from web.call import Call
 from web.routes import route
 
@@ -31,7 +32,7 @@ IN_ROOM = ("participant", "clinician")
 IN_SESSION = "/sessions/sessions/<uuid:session_id>"
 
 
-class Sessions:
+class Sessions(Between):
     name = "sessions"
     runtime = RuntimeProvider()
 

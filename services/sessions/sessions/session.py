@@ -77,9 +77,7 @@ class Session(Base, OfClinic):
         )  # fmt: skip
         db.add(session)
         db.flush()
-        attendance.expect(
-            db, session.session_id, session.clinic_id, roster.seated(db, occurrence)
-        )
+        attendance.expect(db, session.session_id, session.clinic_id, roster.seated(db, occurrence))
         session._watch(db, NO_SHOW, rules.no_show_at(occurrence.starts_at, at))
         announce(
             db,
@@ -194,9 +192,7 @@ class SegmentStart(Base, OfClinic):
     """When a part of the day really began, and who began it."""
 
     __tablename__ = "segment_starts"
-    session_id: Mapped[UUID] = mapped_column(
-        sa.ForeignKey("sessions.session_id"), primary_key=True
-    )
+    session_id: Mapped[UUID] = mapped_column(sa.ForeignKey("sessions.session_id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     started_at: Mapped[datetime]
     started_by: Mapped[UUID]
@@ -232,9 +228,7 @@ def _under_way(db: Db, cohort_id: UUID) -> Sequence[sa.Row[Session, Occurrence]]
 
 
 def _must_be_due(db: Db, occurrence: Occurrence, at: datetime) -> None:
-    earlier = sa.select(Session.session_id).where(
-        Session.occurrence_id == occurrence.occurrence_id
-    )
+    earlier = sa.select(Session.session_id).where(Session.occurrence_id == occurrence.occurrence_id)
     if opened := db.scalar(earlier):
         raise Conflict("already_open", session_id=opened)
     if occurrence.cancelled_at is not None:

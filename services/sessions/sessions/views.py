@@ -111,9 +111,7 @@ def _segments(db: Db, occurrence: Occurrence, session: Session) -> list[Json]:
 
 
 def _attendance(row: Attendance, session: Session, occurrence: Occurrence) -> Json:
-    late = row.arrived_at and rules.is_late(
-        row.arrived_at, occurrence.starts_at, session.opened_at
-    )
+    late = row.arrived_at and rules.is_late(row.arrived_at, occurrence.starts_at, session.opened_at)
     return {
         "attendance_id": row.attendance_id,
         "participant_id": row.participant_id,

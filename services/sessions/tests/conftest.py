@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from services.sessions.tests.builders import Books
 from sqlalchemy import make_url
 
 from evenkeel_ops.provision import Urls, create_roles, hand_over
+from services.sessions.tests.builders import Books
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from services.sessions.tests.builders import MINUTES, Day
 
 from catalogue.sessions import ParticipantLeft, ParticipantLoggedIn
 from chassis.refusals import Conflict, NotFound
+from services.sessions.tests.builders import MINUTES, Day
 from sessions.attendance import ATTENDANCE, Movement, Run
 
 ANN, BEN = uuid4(), uuid4()

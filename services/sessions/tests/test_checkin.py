@@ -4,11 +4,11 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from services.sessions.tests.builders import Day
 from sqlalchemy.exc import IntegrityError
 
 from catalogue.risk import RiskDetected
 from catalogue.sessions import CheckInSubmitted
+from services.sessions.tests.builders import Day
 from sessions.attendance import Attendance
 from sessions.checkin import CheckIn, check_in
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from services.sessions.tests.builders import STARTS_AT, Day
 
 from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
 from chassis.refusals import Conflict, Invalid, NotFound
+from services.sessions.tests.builders import STARTS_AT, Day
 from sessions.homework import HOMEWORK, Homework, assign
 from sessions.session import Session
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import eventlet
 import pytest
-from services.sessions.tests.builders import MINUTES, Books, Day, released
 
 from chassis.database import Session as Db
 from chassis.refusals import Conflict
+from services.sessions.tests.builders import MINUTES, Books, Day, released
 from sessions import roster, session, whereabouts
 from sessions.session import Session, log_in
 

@@ -5,11 +5,11 @@ from itertools import permutations
 from uuid import UUID, uuid4
 
 import pytest
-from services.sessions.tests.builders import STARTS_AT, Day, released
 
 from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
 from catalogue.intake import ParticipantAdmitted, ParticipantDischarged
 from chassis.refusals import Conflict
+from services.sessions.tests.builders import STARTS_AT, Day, released
 from sessions import roster, session
 from sessions.roster import Occurrence, Participant
 from sessions.session import Session

@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from services.sessions.tests.builders import MINUTES, Day, Room, log_in_of, released
 
 from catalogue.crisis import CaseClosed, CaseOpened
 from catalogue.intake import ParticipantAdmitted
@@ -21,6 +20,7 @@ from catalogue.sessions import (
     SessionOpened,
 )
 from chassis.clock import SimulatedClock
+from services.sessions.tests.builders import MINUTES, Day, Room, log_in_of, released
 
 ANN, BEN, CYD = uuid4(), uuid4(), uuid4()
 

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from services.sessions.tests.builders import MINUTES, Day, released
 
 from catalogue.crisis import CaseOpened
 from catalogue.risk import RiskDetected
 from catalogue.scheduling import OccurrenceCancelled
 from catalogue.sessions import AttendanceCredited, SegmentStarted, SessionClosed
 from chassis.refusals import Conflict, NotFound
+from services.sessions.tests.builders import MINUTES, Day, released
 from sessions import roster, session
 from sessions.session import SESSION, Session
 

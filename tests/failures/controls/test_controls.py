@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.failures.controls import dual_write
 
 from chassis.clock import SimulatedClock
 from crisis import rules, sweeper
 from evenkeel_ops.drills.drill import stop_at
 from evenkeel_ops.drills.ladders import LadderDrill
+from tests.failures.controls import dual_write
 
 CONTROLS = "tests.failures.controls"
 NO_MORE_SECONDS = 1.0
