@@ -24,7 +24,9 @@ SIGTERMS = 20
 BROKER_OFF_SECONDS = 30.0
 COLUMNS = ("drill", "kills", "events", "lost", "doubled", "out of order", "worst recovery")
 
-app = typer.Typer(help="Proofs that take long.", no_args_is_help=True)
+EXAMPLES = "Examples: evenkeel verify failures, evenkeel verify failures --kills 5 --json"
+
+app = typer.Typer(help="Proofs that take long.", no_args_is_help=True, epilog=EXAMPLES)
 Run = Callable[[Nodes, int, Told], Outcome]
 
 
@@ -52,7 +54,7 @@ def verify() -> None:
     """Proofs that take long."""
 
 
-@app.command(epilog="Examples: evenkeel verify failures, verify failures --kills 5 --json")
+@app.command(epilog=EXAMPLES)
 def failures(
     kills: Annotated[int, typer.Option(help="Random instants for each victim.", min=2)] = 30,
     seed: Annotated[int | None, typer.Option(help="Of every chance; printed.")] = None,

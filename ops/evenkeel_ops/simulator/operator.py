@@ -14,7 +14,7 @@ from evenkeel_ops.issuer import DemoIssuer
 from evenkeel_ops.simulator.act import Act, Filled, Unanswered
 from evenkeel_ops.simulator.ledger import REFUSED_FROM, Ledger
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 5.0
 PAUSE_SECONDS = 0.1
 ATTEMPTS = 5
 BUSY = (429, 503)
