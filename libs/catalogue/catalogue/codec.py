@@ -38,14 +38,18 @@ class _Instant(ma.fields.Field):
         return None if value is None else instant(value)
 
     def _deserialize(self, value: Any, attr, data, **kwargs) -> datetime:
-        try:
-            read = datetime.fromisoformat(value)
-            in_utc = read.astimezone(UTC)
-        except (TypeError, ValueError, OverflowError):
-            raise ma.ValidationError("Not an RFC 3339 instant.") from None
-        if read.tzinfo is None:
-            raise ma.ValidationError("An instant needs its offset.")
-        return in_utc
+        return _instant_of(value)
+
+
+def _instant_of(value: Any) -> datetime:
+    try:
+        read = datetime.fromisoformat(value)
+        in_utc = read.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise ma.ValidationError("Not an RFC 3339 instant.") from None
+    if read.tzinfo is None:
+        raise ma.ValidationError("An instant needs its offset.")
+    return in_utc
 
 
 class _Pattern(validate.Regexp):
@@ -98,9 +102,10 @@ def encode(event: Event) -> bytes:
 def decode(type_: str, body: bytes) -> Event:
     """The event of a JSON body. Raises UndeclaredEvent or InvalidBody."""
     cls = declared(type_)
+    schema = schema_of(cls)
     try:
         content = json.loads(body)
-        return cls(**schema_of(cls).load(content))
+        return cls(**(_plainly_read(schema, content) or schema.load(content)))
     except ma.ValidationError as wrong:
         raise InvalidBody(type_, wrong.normalized_messages()) from None
     except (ValueError, RecursionError):
@@ -144,6 +149,33 @@ class _Tuple(ma.fields.List):
 
     def _deserialize(self, value, attr, data, **kwargs):
         return tuple(super()._deserialize(value, attr, data, **kwargs))
+
+
+_READS: dict[type, tuple[type, Callable[[Any], Any]]] = {
+    ma.fields.UUID: (str, UUID),
+    ma.fields.Integer: (int, int),
+    ma.fields.String: (str, str),
+    _Instant: (str, _instant_of),
+}
+"""What a field is in JSON, exactly, and how that is read where nothing is unusual about it."""
+
+
+def _plainly_read(schema: ma.Schema, content: Any) -> dict[str, Any] | None:
+    """What `schema.load` gives for a body that is just as our writers write it, in a third of the
+    time; None for any other, which the schema then accepts or refuses."""
+    try:
+        return {name: _read(field, content[name]) for name, field in schema.fields.items()}
+    except (KeyError, TypeError, ValueError, ma.ValidationError):
+        return None
+
+
+def _read(field: ma.fields.Field, value: Any) -> Any:
+    standing, read = _READS.get(type(field), (None, None))
+    if read is None or type(value) is not standing:
+        return field.deserialize(value)
+    for validate_ in field.validators:
+        validate_(value)
+    return read(value)
 
 
 _WRITES: dict[type, tuple[type, Callable[[Any], Any]]] = {

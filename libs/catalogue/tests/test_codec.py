@@ -1,9 +1,11 @@
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid4
 
+import marshmallow as ma
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -93,6 +95,33 @@ def test_a_field_of_another_type_is_named(cls):
         with pytest.raises(InvalidBody) as refused:
             decode(cls.type, json.dumps(content).encode())
         assert set(refused.value.errors) == {field}
+
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=40),
+    st.uuids().map(str), st.uuids().map(lambda u: u.hex), st.uuids().map(lambda u: u.urn),
+    st.dates().map(str), st.datetimes().map(str), st.sampled_from(["1", "true", "20260308", []]),
+    st.lists(st.text(max_size=3), max_size=2),
+)  # fmt: skip
+
+
+@EVERY_EVENT
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_body_is_read_quickly_or_slowly_with_the_same_result(cls, data):
+    field = data.draw(st.sampled_from(sorted(schema_of(cls).fields)))
+    content = sample(cls)["body"] | {field: data.draw(ODD)}
+    quickly = _outcome(lambda: decode(cls.type, json.dumps(content).encode()))
+    assert quickly == _outcome(lambda: cls(**schema_of(cls).load(content)))
+
+
+def _outcome(read: Callable[[], Event]) -> Event | dict[str, Any]:
+    try:
+        return read()
+    except InvalidBody as refused:
+        return refused.errors
+    except ma.ValidationError as refused:
+        return refused.normalized_messages()
 
 
 def test_unknown_fields_are_ignored():

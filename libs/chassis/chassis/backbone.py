@@ -24,7 +24,7 @@ from chassis.relay import Relay
 from chassis.timers import POLL_SECONDS, Kind, Timers, next_due
 from chassis.wake import Wake, tell_others
 
-BATCH = {"alone": 200, "shared": 50}
+BATCH = {"alone": 400, "shared": 50}
 """Routine messages in one transaction: fewer where urgent ones share the process."""
 
 ASIDE_SECONDS = 0.5

@@ -23,6 +23,7 @@ CONFIRM_TIMEOUT_SECONDS = 2.5
 
 HEARTBEAT_SECONDS = 10
 DRAIN_SECONDS = 0.001
+READ_AHEAD_BYTES = 8192
 MEMORY_POLLING_SECONDS = 0.01
 
 CONNECTION_ERRORS = (amqp.AMQPError, OSError, socket.timeout)
@@ -65,6 +66,8 @@ class Broker:
             ),
         )
         connection.connect()
+        if not self.in_memory:
+            _read_ahead(connection.connection.transport)
         return connection
 
     def publisher(self, service: str) -> Publisher:
@@ -91,19 +94,18 @@ class AmqpPublisher:
         self._channel.events["basic_nack"].add(self._nacked)
         self._channel.events["basic_return"].add(self._returned)
         self._sent = 0
-        self._unconfirmed: set[int] = set()
+        self._confirmed_upto = 0
+        self._confirmed_singly: set[int] = set()
         self._refusal: str | None = None
         self._next_beat = 0.0
 
     def publish(self, frames: Sequence[bytes]) -> None:
-        first = self._sent + 1
         self._sent += len(frames)
-        self._unconfirmed = set(range(first, self._sent + 1))
         try:
             with eventlet.Timeout(CONFIRM_TIMEOUT_SECONDS, PublishFailed("not confirmed in time")):
                 self._amqp.transport.write(b"".join(frames))
                 reached("relay.after_publish")
-                while self._unconfirmed and not self._refusal:
+                while self._unconfirmed() and not self._refusal:
                     self._amqp.drain_events(timeout=CONFIRM_TIMEOUT_SECONDS)
         except CONNECTION_ERRORS as lost:
             raise PublishFailed(type(lost).__name__) from lost
@@ -125,9 +127,13 @@ class AmqpPublisher:
 
     def _acked(self, tag: int, multiple: bool) -> None:
         if multiple:
-            self._unconfirmed = {one for one in self._unconfirmed if one > tag}
-        else:
-            self._unconfirmed.discard(tag)
+            self._confirmed_upto = max(tag, self._confirmed_upto)
+            self._confirmed_singly = {one for one in self._confirmed_singly if one > tag}
+        elif tag > self._confirmed_upto:
+            self._confirmed_singly.add(tag)
+
+    def _unconfirmed(self) -> int:
+        return self._sent - self._confirmed_upto - len(self._confirmed_singly)
 
     def _nacked(self, _tag: int, _multiple: bool) -> None:
         self._refusal = "refused by the broker"
@@ -162,6 +168,12 @@ class MemoryPublisher:
 
     def close(self) -> None:
         close_quietly(self._kombu)
+
+
+def _read_ahead(transport: Any) -> None:
+    """Fill the transport's own buffer by the block: it asks the socket for every few bytes."""
+    receive = transport._quick_recv
+    transport._quick_recv = lambda _: receive(READ_AHEAD_BYTES)
 
 
 def close_quietly(connection: Connection) -> None:

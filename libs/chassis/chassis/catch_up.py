@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from catalogue.event import ROUTINE, URGENT
 from chassis import producers
 from chassis.database import retryable
-from chassis.log import READ_LIMIT, Page
+from chassis.log import Page
 from chassis.logs import log
 from chassis.metrics import RESTORED
 from chassis.peers import Peers, PeerUnreachable
@@ -63,10 +63,9 @@ class CatchUp:
             RESTORED.labels(self.receiver.database.service, source).set(0)
             if page.messages:
                 self.receiver.receive(page.messages)
-            if page.upto > at:
-                at = self._reached(source, streams, page)
-            if len(page.messages) < READ_LIMIT:
+            if page.upto == at:
                 return None
+            at = self._reached(source, streams, page)
 
     def _reached(self, source: str, streams: Collection[str], page: Page) -> int:
         with self.receiver.database.work() as session:

@@ -1,7 +1,8 @@
 """Consume one lane from the broker: take what has arrived, receive it, then acknowledge it.
 
-Plain competing consumers. A reader greenlet fills a buffer bounded by the prefetch count; the
-receiving greenlet takes up to a batch of it, adding no wait of its own.
+Plain competing consumers. A reader greenlet deals what arrives to two hands, each subject always to
+the same one, and a hand takes up to a batch of its share, adding no wait of its own: while one
+waits for the database, the other works.
 """
 
 import random
@@ -11,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import eventlet
-from kombu import Connection, Consumer
+from kombu import Consumer
 
 from chassis import aside
 from chassis.broker import CONNECTION_ERRORS, Broker, close_quietly
 from chassis.crash_points import reached
 from chassis.logs import log
-from chassis.message import Malformed, Message, from_headers
+from chassis.message import PREFIX, Malformed, Message, from_headers
 from chassis.metrics import CONSUMER_READY, IN_FLIGHT
 from chassis.receive import Receiver
 from chassis.wake import Wake
@@ -25,21 +26,27 @@ from chassis.wake import Wake
 ALONE_FROM_DELIVERY = 2
 """A message that was delivered twice before may be what killed us: it is taken alone."""
 
+HANDS = 2
 READ_SECONDS = 0.25
 DEAD_LETTER_SECONDS = 5.0
 BACKOFF_SECONDS = (0.2, 1.0, 2.0)
 DRAIN_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Delivery:
     tag: int
     headers: dict[str, Any]
     body: bytes
+    is_received: bool = False
 
     @property
-    def alone(self) -> bool:
+    def is_alone(self) -> bool:
         return self.headers.get("x-delivery-count", 0) >= ALONE_FROM_DELIVERY
+
+    @property
+    def subject(self) -> Any:
+        return self.headers.get(f"{PREFIX}subject")
 
 
 class LaneConsumer:
@@ -49,7 +56,7 @@ class LaneConsumer:
         self.receiver = receiver
         self.broker = broker
         self.batch = batch
-        self.idle = True
+        self.hands = HANDS if receiver.database.postgres else 1
         self._stopping = False
 
     def run(self) -> None:
@@ -82,52 +89,67 @@ class _Subscription:
         self.consumer = consumer
         self.receiver = consumer.receiver
         self.labels = (self.receiver.database.service, self.receiver.lane)
-        self.buffer: deque[_Delivery] = deque()
-        self.arrived = Wake()
+        self.hands = [_Hand(self) for _ in range(consumer.hands)]
+        self.in_flight: deque[_Delivery] = deque()
         self.cancelled = False
 
     def run(self) -> None:
-        connection = self.consumer.broker.connect()
-        receiving = eventlet.spawn(self._receive_all, connection.default_channel)
+        self.connection = self.consumer.broker.connect()
+        receiving = [eventlet.spawn(hand.receive_all) for hand in self.hands]
         try:
-            with self._subscribe(connection) as subscribed:
+            with self._subscribe() as subscribed:
                 CONSUMER_READY.labels(*self.labels).set(1)
-                self._read(connection, subscribed, receiving)
+                self._read(subscribed, receiving)
             self.cancelled = True
-            self.arrived.ring()
+            for hand in self.hands:
+                hand.arrived.ring()
             with eventlet.Timeout(DRAIN_SECONDS, False):
-                receiving.wait()
+                for thread in receiving:
+                    thread.wait()
         finally:
             CONSUMER_READY.labels(*self.labels).set(0)
-            receiving.kill()
-            close_quietly(connection)
+            for thread in receiving:
+                thread.kill()
+            close_quietly(self.connection)
 
-    def _subscribe(self, connection: Connection) -> Consumer:
+    def finish(self, batch: list[_Delivery]) -> None:
+        """A batch is in committed rows: acknowledge all up to the first that is not."""
+        for delivery in batch:
+            delivery.is_received = True
+        finished = []
+        while self.in_flight and self.in_flight[0].is_received:
+            finished.append(self.in_flight.popleft())
+        if finished:
+            self._acknowledge(finished)
+            IN_FLIGHT.labels(*self.labels).set(len(self.in_flight))
+
+    def _subscribe(self) -> Consumer:
         service, lane = self.labels
         topology = self.consumer.broker.topology
-        channel = connection.default_channel
+        channel = self.connection.default_channel
         topology.declare_to_consume(channel, service, lane)
         return Consumer(
             channel,
             queues=[topology.queue(service, lane)],
             on_message=self._deliver,
-            prefetch_count=2 * self.consumer.batch,
+            prefetch_count=(1 + len(self.hands)) * self.consumer.batch,
             accept=["json"],
             auto_declare=False,
         )
 
-    def _read(self, connection: Connection, subscribed: Consumer, receiving: Any) -> None:
+    def _read(self, subscribed: Consumer, receiving: list[Any]) -> None:
         look_at_the_dead = time.monotonic()
         while not self.consumer.stopping:
-            if receiving.dead:
-                receiving.wait()
+            for thread in receiving:
+                if thread.dead:
+                    thread.wait()
             if time.monotonic() >= look_at_the_dead:
-                self._park_the_dead(connection.default_channel)
+                self._park_the_dead(self.connection.default_channel)
                 look_at_the_dead = time.monotonic() + DEAD_LETTER_SECONDS
             try:
-                connection.drain_events(timeout=READ_SECONDS)
+                self.connection.drain_events(timeout=READ_SECONDS)
             except TimeoutError:
-                connection.heartbeat_check()
+                self.connection.heartbeat_check()
         subscribed.cancel()
 
     def _park_the_dead(self, channel: Any) -> None:
@@ -143,29 +165,49 @@ class _Subscription:
 
     def _deliver(self, message: Any) -> None:
         delivery = _Delivery(message.delivery_tag, message.headers, _bytes(message.body))
-        self.buffer.append(delivery)
-        self.consumer.idle = False
+        self.in_flight.append(delivery)
+        self.hands[hash(delivery.subject) % len(self.hands)].take(delivery)
+
+    def _acknowledge(self, finished: list[_Delivery]) -> None:
+        channel = self.connection.default_channel
+        if self.consumer.broker.in_memory:
+            for delivery in finished:
+                channel.basic_ack(delivery.tag)
+        else:
+            channel.basic_ack(finished[-1].tag, multiple=True)
+
+
+class _Hand:
+    """Receives its share of the subjects, in the order in which their messages arrived."""
+
+    def __init__(self, subscription: _Subscription) -> None:
+        self.subscription = subscription
+        self.receiver = subscription.receiver
+        self.batch = subscription.consumer.batch
+        self.dealt: deque[_Delivery] = deque()
+        self.arrived = Wake()
+
+    def take(self, delivery: _Delivery) -> None:
+        self.dealt.append(delivery)
         self.arrived.ring()
 
-    def _receive_all(self, channel: Any) -> None:
-        while not (self.cancelled and not self.buffer):
-            if not self.buffer:
-                self.consumer.idle = True
+    def receive_all(self) -> None:
+        """Until the subscription is cancelled and nothing is left."""
+        while not (self.subscription.cancelled and not self.dealt):
+            if not self.dealt:
                 self.arrived.wait(1.0)
                 continue
-            batch = self._take()
-            IN_FLIGHT.labels(*self.labels).set(len(batch))
+            batch = self._next_batch()
             self._receive(batch)
-            self._acknowledge(channel, batch)
+            self.subscription.finish(batch)
             reached("receive.after_acknowledge")
-            IN_FLIGHT.labels(*self.labels).set(0)
 
-    def _take(self) -> list[_Delivery]:
-        batch = [self.buffer.popleft()]
-        while self.buffer and len(batch) < self.consumer.batch:
-            if batch[0].alone or self.buffer[0].alone:
+    def _next_batch(self) -> list[_Delivery]:
+        batch = [self.dealt.popleft()]
+        while self.dealt and len(batch) < self.batch:
+            if batch[0].is_alone or self.dealt[0].is_alone:
                 break
-            batch.append(self.buffer.popleft())
+            batch.append(self.dealt.popleft())
         return batch
 
     def _receive(self, batch: list[_Delivery]) -> None:
@@ -177,13 +219,6 @@ class _Subscription:
                 self.receiver.park_malformed(delivery.headers, delivery.body, broken.attribute)
         if messages:
             self.receiver.receive(messages)
-
-    def _acknowledge(self, channel: Any, batch: list[_Delivery]) -> None:
-        if self.consumer.broker.in_memory:
-            for delivery in batch:
-                channel.basic_ack(delivery.tag)
-        else:
-            channel.basic_ack(batch[-1].tag, multiple=True)
 
 
 def _bytes(body: Any) -> bytes:

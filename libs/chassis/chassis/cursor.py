@@ -4,6 +4,7 @@ duplicate harmless, however old; they guard nothing else."""
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -117,16 +118,15 @@ def lock(session: Session, messages: Iterable[Message]) -> dict[Key, Cursor]:
         connection.execute(_INSERT_SQLITE, wanted)
         rows = connection.execute(_LOCK_SQLITE, wanted)
     return {
-        (row.source, row.subject): Cursor(
-            row.source,
-            row.subject,
-            UUID(str(row.clinic_id)),
-            row.version,
-            bytes(row.last_ids),
-            bool(row.set_aside),
+        (source, subject): Cursor(
+            source, subject, _uuid(clinic_id), version, bytes(last_ids), bool(is_set_aside)
         )
-        for row in rows
+        for source, subject, clinic_id, version, last_ids, is_set_aside in rows
     }
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def move(session: Session, cursors: Iterable[Cursor]) -> None:

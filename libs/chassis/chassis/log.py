@@ -14,6 +14,9 @@ from chassis.message import Message, from_frames, stamp
 from chassis.tables import event_log, lanes, lives
 
 READ_LIMIT = 500
+WINDOW = 10 * READ_LIMIT
+"""Positions that one read looks at. Every read of a lane names its end: with old statistics
+PostgreSQL would otherwise sort all that follows, to give the first few."""
 
 _CLAIM_POSTGRES = sa.text("""
     WITH fresh AS MATERIALIZED (
@@ -76,10 +79,10 @@ def claim(connection: sa.Connection, lane: str, epoch: int, limit: int) -> int:
 
 
 def frames_after(
-    connection: sa.Connection, lane: str, after: int, limit: int = READ_LIMIT
+    connection: sa.Connection, lane: str, after: int, limit: int
 ) -> list[tuple[int, bytes]]:
     """Position and ready bytes of what follows a position of a lane."""
-    rows = connection.execute(_after(lane, after, limit)).all()
+    rows = connection.execute(_between(lane, after, after + limit)).all()
     return [
         (row.position, stamp(row.frames, epoch=row.epoch, position=row.position)) for row in rows
     ]
@@ -90,14 +93,13 @@ def read(
 ) -> Page:
     """What follows a position of a lane, of these streams only."""
     head = session.execute(sa.select(lanes.c.position).where(lanes.c.lane == lane)).scalar() or 0
-    wanted = _after(lane, after, limit).where(
-        event_log.c.stream.in_(sorted(streams)), event_log.c.position <= head
-    )
-    rows = session.execute(wanted).all()
+    end = min(head, after + WINDOW)
+    wanted = _between(lane, after, end).where(event_log.c.stream.in_(sorted(streams)))
+    rows = session.execute(wanted.limit(limit)).all()
     messages = [
         from_frames(stamp(row.frames, epoch=row.epoch, position=row.position)) for row in rows
     ]
-    upto = rows[-1].position if len(rows) == limit else head
+    upto = rows[-1].position if len(rows) == limit else end
     return Page(epoch(session), upto, messages)
 
 
@@ -106,10 +108,10 @@ def epoch(session: Session) -> int:
     return session.execute(sa.select(sa.func.max(lives.c.epoch))).scalar() or 0
 
 
-def _after(lane: str, after: int, limit: int) -> sa.Select:
+def _between(lane: str, after: int, upto: int) -> sa.Select:
     return (
         sa.select(event_log.c.position, event_log.c.epoch, event_log.c.frames)
         .where(event_log.c.lane == lane, event_log.c.position > after)
+        .where(event_log.c.position <= upto)
         .order_by(event_log.c.position)
-        .limit(limit)
     )

@@ -5,6 +5,7 @@ bytes ready to be written to a broker's socket; `epoch` and `position` have a fi
 first, so that the relay stamps them in place when it gives an event its position.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from struct import pack, unpack_from
@@ -92,24 +93,17 @@ def headers_of(message: Message) -> dict[str, str]:
 
 def from_headers(headers: dict[str, Any], body: bytes) -> Message:
     """The message of its headers and body. Raises Malformed with the attribute at fault."""
-    read = _Attributes(headers)
-    causation = headers.get(PREFIX + "causationid")
-    subject = read("subject", str)
+    try:
+        values = {field: read(headers[header]) for header, field, read in _REQUIRED}
+        causation = headers.get(_CAUSATION)
+        causation_id = UUID(causation) if causation else None
+    except _BROKEN:
+        raise Malformed(_first_broken(headers)) from None
     return Message(
-        id=read("id", UUID),
-        source=read("source", _service),
-        type=read("type", _type),
-        subject=subject,
-        version=read("sequence", _counting),
-        time=read("time", datetime.fromisoformat),
-        clinic_id=read("clinicid", UUID),
-        privacy=read("dataclassification", int),
-        correlation_id=read("correlationid", UUID),
-        causation_id=UUID(causation) if causation else None,
-        traceparent=headers.get(PREFIX + "traceparent"),
-        synthetic=headers.get(PREFIX + "synthetic") == "true",
-        epoch=read("epoch", int),
-        position=read("position", int),
+        **values,
+        causation_id=causation_id,
+        traceparent=headers.get(_TRACEPARENT),
+        synthetic=headers.get(_SYNTHETIC) == "true",
         body=body,
     )
 
@@ -159,17 +153,10 @@ def _frame(kind: int, payload: bytes) -> bytes:
     return pack(">BHI", kind, CHANNEL, len(payload)) + payload + _END
 
 
-class _Attributes:
-    """Reads one attribute after another and names the one that is missing or broken."""
-
-    def __init__(self, headers: dict[str, Any]) -> None:
-        self._headers = headers
-
-    def __call__(self, name: str, convert: Any) -> Any:
-        try:
-            return convert(self._headers[PREFIX + name])
-        except (KeyError, ValueError, TypeError, AttributeError):
-            raise Malformed(name) from None
+def _text(value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _service(source: str) -> str:
@@ -190,3 +177,33 @@ def _counting(sequence: str) -> int:
     if version < 1:
         raise ValueError(sequence)
     return version
+
+
+_REQUIRED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+    (f"{PREFIX}subject", "subject", _text),
+    (f"{PREFIX}id", "id", UUID),
+    (f"{PREFIX}source", "source", _service),
+    (f"{PREFIX}type", "type", _type),
+    (f"{PREFIX}sequence", "version", _counting),
+    (f"{PREFIX}time", "time", datetime.fromisoformat),
+    (f"{PREFIX}clinicid", "clinic_id", UUID),
+    (f"{PREFIX}dataclassification", "privacy", int),
+    (f"{PREFIX}correlationid", "correlation_id", UUID),
+    (f"{PREFIX}epoch", "epoch", int),
+    (f"{PREFIX}position", "position", int),
+)
+"""Header, field of a message, and how the one is read as the other."""
+
+_CAUSATION, _TRACEPARENT, _SYNTHETIC = (
+    f"{PREFIX}{name}" for name in ("causationid", "traceparent", "synthetic")
+)
+_BROKEN = (KeyError, ValueError, TypeError, AttributeError)
+
+
+def _first_broken(headers: dict[str, Any]) -> str:
+    for header, _, read in _REQUIRED:
+        try:
+            read(headers[header])
+        except _BROKEN:
+            return header.removeprefix(PREFIX)
+    return "causationid"

@@ -6,6 +6,7 @@ each lane: after any failure it goes on from there, and receivers drop what they
 """
 
 import random
+from typing import Any
 
 import eventlet
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from chassis.tables import lanes, lives
 from chassis.wake import Wake, hear_others
 
 POLL_SECONDS = 0.25
-BATCH = {URGENT: 100, ROUTINE: 500}
+BATCH = {URGENT: 100, ROUTINE: 1000}
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0)
 DRAIN_SECONDS = 10.0
 
@@ -114,6 +115,7 @@ class _Carrier:
         self.confirmed = confirmed
         self.wake = Wake()
         self._marked = confirmed
+        self._ahead: Any = None
         self._publisher: Publisher | None = None
         self.thread = eventlet.spawn(self.run)
 
@@ -145,8 +147,7 @@ class _Carrier:
             self._marked = confirmed
 
     def _carry(self) -> None:
-        with self.relay.database.look() as connection:
-            batch = frames_after(connection, self.lane, self.confirmed, BATCH[self.lane])
+        batch = self._next_batch()
         if not batch:
             if self._publisher is not None:
                 self._publisher.beat()
@@ -155,9 +156,20 @@ class _Carrier:
         if self._publisher is None:
             self._publisher = self.relay.broker.publisher(self.relay.database.service)
         reached("relay.before_publish")
+        if len(batch) == BATCH[self.lane]:
+            self._ahead = eventlet.spawn(self._read, batch[-1][0])
         self._publisher.publish([frames for _, frames in batch])
         self.confirmed = batch[-1][0]
         reached("relay.after_confirm")
+
+    def _next_batch(self) -> list[tuple[int, bytes]]:
+        """What follows the last confirmed position, read already while that was published."""
+        ahead, self._ahead = self._ahead, None
+        return ahead.wait() if ahead else self._read(self.confirmed)
+
+    def _read(self, after: int) -> list[tuple[int, bytes]]:
+        with self.relay.database.look() as connection:
+            return frames_after(connection, self.lane, after, BATCH[self.lane])
 
     def _give_up_channel(self, failure: Exception) -> None:
         service = self.relay.database.service
@@ -165,6 +177,7 @@ class _Carrier:
         log.warning("relay_channel_closed", service=service, lane=self.lane, reason=reason)
         if isinstance(failure, PublishFailed):
             NACKS.labels(service).inc()
+        self._ahead = None
         if self._publisher is not None:
             self._publisher.close()
             self._publisher = None

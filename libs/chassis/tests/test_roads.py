@@ -144,7 +144,7 @@ def test_an_unroutable_event_fails_its_batch_instead_of_vanishing(runtime_of, pa
         queue = sessions.broker.topology.queue("notifications", "routine")
         queue.bind(connection.default_channel).delete()
     with sessions.database.look() as connection:
-        frames = [one for _, one in frames_after(connection, "routine", 0)]
+        frames = [one for _, one in frames_after(connection, "routine", 0, 100)]
     with pytest.raises(PublishFailed, match="no queue is bound for homework"):
         publisher.publish(frames)
     publisher.close()

@@ -1,5 +1,6 @@
 """A process that hosts services: built from settings, stopped by SIGTERM, never half alive."""
 
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -121,6 +122,7 @@ class Process:
             signal.signal(number, lambda *_: self._asked_to_stop(0))
         for container in self.containers:
             eventlet.spawn(self._watch, container)
+        gc.freeze()  # what is there now stays for good: never look through it again
         status = self._stop.wait()
         self.stop()
         return status

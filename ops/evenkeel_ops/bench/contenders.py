@@ -8,6 +8,7 @@ import eventlet
 
 eventlet.monkey_patch()
 
+import gc  # noqa: E402
 import json  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
@@ -18,6 +19,7 @@ import sqlalchemy as sa  # noqa: E402
 from eventlet import tpool  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
 from nameko.events import EventHandler  # noqa: E402
+from sqlalchemy.dialects import postgresql  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
 
 from catalogue.codec import schema_of  # noqa: E402
@@ -102,6 +104,7 @@ def receive_stock(arguments: dict[str, Any]) -> None:
     """A stock nameko service with an inbox table and a commit a message, until killed."""
     engine = connect(arguments["urls"][HEARER], pool_size=STOCK_WORKERS)
     schema = schema_of(RoutineHappened)
+    is_new = postgresql.insert(Inbox.__table__).on_conflict_do_nothing()
 
     class Quorum(EventHandler):
         def setup(self) -> None:
@@ -115,8 +118,7 @@ def receive_stock(arguments: dict[str, Any]) -> None:
         def happened(self, payload: dict[str, Any]) -> None:
             event = RoutineHappened(**schema.load(payload))
             with Session(engine) as db:
-                if db.get(Inbox, event.effect_id) is None:
-                    db.add(Inbox(id=event.effect_id))
+                if db.execute(is_new, {"id": event.effect_id}).rowcount:
                     handle(db, event)
                     db.commit()
 
@@ -206,9 +208,7 @@ def reference(arguments: dict[str, Any]) -> None:
     consuming = broker.connect()
     arrived: list[Any] = []
     queue = TOPOLOGY.queue(HEARER, "routine").bind(consuming.default_channel)
-    consumer = consuming.Consumer(
-        consuming.default_channel, queues=[queue], on_message=arrived.append, auto_declare=False
-    )
+    consumer = consuming.Consumer([queue], on_message=arrived.append, auto_declare=False)
     consumer.consume()
     people = [UUID(one) for one in arguments["people"]]
     say("ready")
@@ -252,4 +252,5 @@ CONTENDERS = {
 
 if __name__ == "__main__":
     logs.configure(level=40)
+    gc.freeze()  # as `serve` does
     CONTENDERS[sys.argv[1]](hear())

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from chassis import backbone
 from chassis.broker import Broker
 from chassis.message import Message
 from chassis.tables import lanes
@@ -15,11 +16,11 @@ from evenkeel_ops.bench import stage
 from evenkeel_ops.bench.event import HEARER, PRODUCER, TOPOLOGY, Outbox
 from evenkeel_ops.bench.stage import Child, Round, Stage
 
-RECEIVED_OURS, RECEIVED_STOCK = 20_000, 2_000
+RECEIVED_OURS, RECEIVED_STOCK = 20_000, 4_000
 RELAYED_OURS, RELAYED_ONE_BY_ONE = 30_000, 1_000
 POISON_EACH = 1_000
-BATCH = 200
-HOPS, HOP_PAUSE = 150, 0.02
+BATCH = backbone.BATCH["alone"]
+HOPS, HOP_PAUSE = 400, 0.02
 WAITING, URGENT = 50_000, 60
 GROWN = 1_000_000
 EMBEDDED = 3_000
@@ -133,7 +134,7 @@ def _drain(scene: Stage, contender: str, count: int, poison_each: int = 0, grown
                 _bind_stock(round_)
             _publish(round_, sent)
             child.tell("go")
-            seconds = stage.until(lambda: round_.effects() >= len(good))
+            seconds = round_.until_effects(len(good))
         round_.check([m.id for m in good])
     return count / seconds
 
@@ -172,9 +173,9 @@ def _relay_ours(scene: Stage, count: int, grown: int = 0) -> float:
             _grow_log(round_, grown)
         sent = stage.messages([UUID(int=1)], count)
         stage.fill_log(round_, sent)
-        with round_.child("relay_ours") as child:
+        with round_.child("relay_ours") as child, round_.reader(PRODUCER) as reader:
             _start(child)
-            seconds = stage.until(lambda: _confirmed(round_) >= count + grown)
+            seconds = stage.until(lambda: _confirmed(reader) >= count + grown)
         _check_wire(scene, round_, count)
     return count / seconds
 
@@ -209,10 +210,9 @@ def _check_wire(scene: Stage, round_: Round, expected: int) -> None:
         raise stage.Unequal(f"{expected} announced, {arrived()} in the queue")
 
 
-def _confirmed(round_: Round) -> int:
-    with round_._connection(PRODUCER) as connection:
-        routine = sa.select(lanes.c.confirmed).where(lanes.c.lane == "routine")
-        return connection.execute(routine).scalar_one()
+def _confirmed(reader: sa.Connection) -> int:
+    routine = sa.select(lanes.c.confirmed).where(lanes.c.lane == "routine")
+    return reader.execute(routine).scalar_one()
 
 
 def _hops(announcer: Child, consumer: Child, count: int, pause: float) -> list[float]:

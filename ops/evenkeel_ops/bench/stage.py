@@ -41,6 +41,7 @@ PEOPLE = 2000
 SUBJECTS = 2000
 CLINIC = UUID(int=7)
 ANSWER_SECONDS = 180
+LOOK_SECONDS = 0.05
 
 
 class Unequal(Exception):
@@ -105,9 +106,19 @@ class Round:
             connection.execute(sa.insert(Person), [{"id": p, "handled": 0} for p in people])
         return people
 
-    def effects(self) -> int:
-        with self._connection(HEARER) as connection:
-            return connection.execute(sa.select(sa.func.count()).select_from(Effect)).scalar_one()
+    def until_effects(self, count: int) -> float:
+        """Wait until so many effects are committed. Returns the seconds it took."""
+        effects = sa.select(sa.func.count()).select_from(Effect)
+        with self.reader(HEARER) as reader:
+            return until(lambda: reader.execute(effects).scalar_one() >= count)
+
+    @contextmanager
+    def reader(self, service: str) -> Iterator[sa.Connection]:
+        """A connection for looking again and again, which sees what was committed meanwhile."""
+        engine = connect(self.urls[service].work, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
 
     def check(self, expected: Sequence[UUID]) -> None:
         """Every effect there, each once, and the counters agree. Raises Unequal."""
@@ -267,7 +278,7 @@ def until(fact: Any, seconds: float = ANSWER_SECONDS) -> float:
     while not fact():
         if time.monotonic() - started > seconds:
             raise TimeoutError("a contender did not finish")
-        time.sleep(0.01)
+        time.sleep(LOOK_SECONDS)
     return time.monotonic() - started
 
 
