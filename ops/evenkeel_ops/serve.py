@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 import catalogue.events  # noqa: F401 - fills the registry
-from catalogue.event import LANES
+from catalogue.event import LANES, ROUTINE
 from catalogue.streams import ANNOUNCES, HEARS
 from chassis import logs
 from chassis.backbone import Parts
@@ -22,6 +22,9 @@ from web.hosting import NotMigrated, Process, settings_of
 from web.server import Front, PortInUse
 
 app = typer.Typer()
+
+ROUTINE_NICENESS = 15
+"""A process of routine events alone leaves the machine to those who have something urgent."""
 
 EXAMPLES = """Examples: evenkeel serve intake, evenkeel serve --all, evenkeel serve crisis --lane
 urgent, evenkeel serve crisis --sweeper. Settings are read from EVENKEEL_* variables; wrong ones
@@ -79,6 +82,8 @@ def all_settings(services: Iterable[str]) -> dict[str, Settings]:
 
 
 def _serve(settings: dict[str, Settings], parts: Parts) -> int:
+    if parts.lanes == (ROUTINE,):
+        os.nice(ROUTINE_NICENESS)
     first = next(iter(settings.values()))
     front = Front(
         first.host,

@@ -6,6 +6,7 @@ each lane: after any failure it goes on from there, and receivers drop what they
 """
 
 import random
+import time
 from typing import Any
 
 import eventlet
@@ -24,7 +25,15 @@ from chassis.tables import lanes, lives
 from chassis.wake import Wake, hear_others
 
 POLL_SECONDS = 0.25
-BATCH = {URGENT: 100, ROUTINE: 1000}
+BREATH_SECONDS = 0.01
+"""Between two claims while there is a backlog: what is urgent finds the leader free."""
+
+BATCH = 500
+ASIDE_BATCH = 50
+ASIDE_SECONDS = 0.1
+ASIDE_FOR_SECONDS = 1.0
+"""So long after an urgent event what is routine goes in small steps, with a pause after each."""
+
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0)
 DRAIN_SECONDS = 10.0
 
@@ -38,6 +47,7 @@ class Relay:
         self.wake = Wake()
         self.leading = False
         self._stopping = False
+        self._aside_until = 0.0
 
     def run(self) -> None:
         """Until stopped: wait for the lock, then lead for as long as it is held."""
@@ -56,6 +66,13 @@ class Relay:
         """Publish what is already in the log, then let go of the lock."""
         self._stopping = True
         self.wake.ring()
+
+    def steps_aside(self, lane: str) -> bool:
+        """Whether a lane leaves the machine, and the broker, to urgent events for now."""
+        return lane == ROUTINE and time.monotonic() < self._aside_until
+
+    def batch(self, lane: str) -> int:
+        return ASIDE_BATCH if self.steps_aside(lane) else BATCH
 
     def _serve(self, lead: Lead) -> None:
         with lead.transaction() as connection:
@@ -77,25 +94,27 @@ class Relay:
 
     def _give_positions(self, lead: Lead, carriers: list["_Carrier"], epoch: int) -> None:
         while not self._stopping:
-            with lead.transaction() as connection:
-                given = 0
-                for carrier in carriers:
-                    new = claim(connection, carrier.lane, epoch, BATCH[carrier.lane])
-                    given += new
-                    carrier.mark(connection)
-                reached("relay.before_claim_commit", given)
-            reached("relay.after_claim_commit", given)
-            for carrier in carriers:
-                carrier.go_on()
-            if not given:
-                self.wake.wait(POLL_SECONDS)
+            given = sum(self._give(lead, carrier, epoch) for carrier in carriers)
+            self.wake.wait(BREATH_SECONDS if given else POLL_SECONDS)
         self._drain(lead, carriers, epoch)
+
+    def _give(self, lead: Lead, carrier: "_Carrier", epoch: int) -> int:
+        """One lane's turn, in a transaction of its own: what is urgent waits for no other lane."""
+        with lead.transaction() as connection:
+            given = claim(connection, carrier.lane, epoch, self.batch(carrier.lane))
+            carrier.mark(connection)
+            reached("relay.before_claim_commit", given)
+        reached("relay.after_claim_commit", given)
+        if given and carrier.lane == URGENT:
+            self._aside_until = time.monotonic() + ASIDE_FOR_SECONDS
+        carrier.go_on()
+        return given
 
     def _drain(self, lead: Lead, carriers: list["_Carrier"], epoch: int) -> None:
         with eventlet.Timeout(DRAIN_SECONDS, False):
             with lead.transaction() as connection:
                 for carrier in carriers:
-                    claim(connection, carrier.lane, epoch, BATCH[carrier.lane])
+                    claim(connection, carrier.lane, epoch, BATCH)
                 heads = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.position)).all())
             while any(carrier.confirmed < heads[carrier.lane] for carrier in carriers):
                 for carrier in carriers:
@@ -156,11 +175,13 @@ class _Carrier:
         if self._publisher is None:
             self._publisher = self.relay.broker.publisher(self.relay.database.service)
         reached("relay.before_publish")
-        if len(batch) == BATCH[self.lane]:
+        if len(batch) == BATCH:
             self._ahead = eventlet.spawn(self._read, batch[-1][0])
         self._publisher.publish([frames for _, frames in batch])
         self.confirmed = batch[-1][0]
         reached("relay.after_confirm")
+        if self.relay.steps_aside(self.lane):
+            eventlet.sleep(ASIDE_SECONDS)
 
     def _next_batch(self) -> list[tuple[int, bytes]]:
         """What follows the last confirmed position, read already while that was published."""
@@ -169,7 +190,7 @@ class _Carrier:
 
     def _read(self, after: int) -> list[tuple[int, bytes]]:
         with self.relay.database.look() as connection:
-            return frames_after(connection, self.lane, after, BATCH[self.lane])
+            return frames_after(connection, self.lane, after, self.relay.batch(self.lane))
 
     def _give_up_channel(self, failure: Exception) -> None:
         service = self.relay.database.service

@@ -10,6 +10,7 @@ eventlet.monkey_patch()
 
 import gc  # noqa: E402
 import json  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from typing import Any  # noqa: E402
@@ -23,6 +24,7 @@ from sqlalchemy.dialects import postgresql  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
 
 from catalogue.codec import schema_of  # noqa: E402
+from catalogue.event import ROUTINE  # noqa: E402
 from chassis import aside, logs  # noqa: E402
 from chassis.announce import announce  # noqa: E402
 from chassis.broker import Broker  # noqa: E402
@@ -46,6 +48,7 @@ from evenkeel_ops.bench.event import (  # noqa: E402
     handle,
     load_people,
 )
+from evenkeel_ops.serve import ROUTINE_NICENESS  # noqa: E402
 
 STOCK_WORKERS = 10
 
@@ -91,6 +94,8 @@ def receive_ours(arguments: dict[str, Any]) -> None:
     """Our consumer of one lane, until killed."""
     aside.RETRY_AFTER = (aside.RETRY_AFTER[-1],)
     lane = arguments.get("lane", "routine")
+    if lane == ROUTINE:
+        os.nice(ROUTINE_NICENESS)
     ours = receiver(arguments, lane, arguments.get("timed", False))
     with ours.database.look() as connection:
         connection.exec_driver_sql("SELECT 1")
