@@ -35,7 +35,7 @@ class Sabotage(StrEnum):
 @app.command(epilog=EPILOG)
 def demo(
     seed: Annotated[int, typer.Option(help="The same seed is the same day.")] = 7,
-    speed: Annotated[float, typer.Option(min=1, help="How many times real time.")] = 60,
+    speed: Annotated[float, typer.Option(min=1, help="How many times real time.")] = 120,
     clinics: Annotated[int, typer.Option(min=1, max=20)] = 3,
     participants: Annotated[int, typer.Option(min=1, max=2000)] = 48,
     headless: Annotated[

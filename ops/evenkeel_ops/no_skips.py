@@ -45,9 +45,9 @@ class NoSkips:
             self.absent |= {item.nodeid: "Deselected" for item in items}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_ignore_collect(self, collection_path: Path):
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config):
         is_ignored = yield
-        if is_ignored and not self.narrowed_by:
+        if is_ignored and not self.narrowed_by and is_ours(collection_path, config):
             hidden = [collection_path, *collection_path.rglob("*")]
             self.absent |= {str(path): "Ignored" for path in hidden if path.match("test_*.py")}
         return is_ignored
@@ -75,6 +75,12 @@ def narrows(word: str, config: pytest.Config) -> bool:
     """Options in a configuration file do not count: nobody asked for those just now."""
     is_short = word.startswith(SHORT) and not word.startswith("--")
     return is_short or word.partition("=")[0] in LONG or word in config.args
+
+
+def is_ours(path: Path, config: pytest.Config) -> bool:
+    """Whether tests are looked for there; pytest also looks at what lies beside, `.venv` say."""
+    roots = [config.rootpath / root for root in config.getini("testpaths")]
+    return not roots or any(path.is_relative_to(root) for root in roots)
 
 
 def reason_of(report: pytest.CollectReport | pytest.TestReport) -> str:

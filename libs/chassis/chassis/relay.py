@@ -32,7 +32,7 @@ BATCH = 500
 ASIDE_BATCH = 50
 ASIDE_SECONDS = 0.1
 ASIDE_FOR_SECONDS = 1.0
-"""So long after an urgent event what is routine goes in small steps, with a pause after each."""
+"""So long after an urgent event a routine backlog goes in small steps, with pauses."""
 
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0)
 DRAIN_SECONDS = 10.0
@@ -180,7 +180,7 @@ class _Carrier:
         self._publisher.publish([frames for _, frames in batch])
         self.confirmed = batch[-1][0]
         reached("relay.after_confirm")
-        if self.relay.steps_aside(self.lane):
+        if len(batch) >= ASIDE_BATCH and self.relay.steps_aside(self.lane):
             eventlet.sleep(ASIDE_SECONDS)
 
     def _next_batch(self) -> list[tuple[int, bytes]]:
