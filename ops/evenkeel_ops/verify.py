@@ -129,7 +129,9 @@ def run_all(chosen: dict[str, Run], seed: int, console: Console) -> list[Row]:
                 outcome = run(nodes, seed + n, told)
             except (TimeoutError, AssertionError) as failed:
                 outcome = Outcome(struck[0], Verdict(0), faults=[str(failed)])
-            rows.append(row_of(name, outcome))
+            rows.append(row := row_of(name, outcome))
+            told_of = "clean" if row.is_clean else "NOT CLEAN"
+            progress.console.print(f"{name}: {row.kills} kills, {row.events} events, {told_of}")
             progress.advance(task)
         _keep_logs(nodes)
     return rows

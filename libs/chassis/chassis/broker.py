@@ -18,6 +18,7 @@ from chassis.message import CHANNEL, from_frames, headers_of
 from chassis.topology import Topology
 
 CONNECT_TIMEOUT_SECONDS = 3.0
+CLOSE_SECONDS = 3.0
 CONFIRM_TIMEOUT_SECONDS = 2.5
 """Below the idle timeout of the leader's database session: a leader that waits longer has lost."""
 
@@ -174,6 +175,12 @@ def _read_ahead(transport: Any) -> None:
     """Fill the transport's own buffer by the block: it asks the socket for every few bytes."""
     receive = transport._quick_recv
     transport._quick_recv = lambda _: receive(READ_AHEAD_BYTES)
+
+
+def close_in_order(connection: Connection) -> None:
+    """Take leave of the broker, so that it has read every acknowledgement before the end."""
+    with eventlet.Timeout(CLOSE_SECONDS, False):
+        connection.close()
 
 
 def close_quietly(connection: Connection) -> None:

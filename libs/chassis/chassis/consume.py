@@ -8,14 +8,16 @@ waits for the database, the other works.
 import random
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import eventlet
 from kombu import Consumer
 
 from chassis import aside
-from chassis.broker import CONNECTION_ERRORS, Broker, close_quietly
+from chassis.broker import CONNECTION_ERRORS, Broker, close_in_order, close_quietly
 from chassis.crash_points import reached
 from chassis.logs import log
 from chassis.message import PREFIX, Malformed, Message, from_headers
@@ -28,6 +30,7 @@ ALONE_FROM_DELIVERY = 2
 
 HANDS = 2
 READ_SECONDS = 0.25
+LATE_SECONDS = 0.2
 DEAD_LETTER_SECONDS = 5.0
 BACKOFF_SECONDS = (0.2, 1.0, 2.0)
 DRAIN_SECONDS = 30.0
@@ -99,13 +102,12 @@ class _Subscription:
         try:
             with self._subscribe() as subscribed:
                 CONSUMER_READY.labels(*self.labels).set(1)
-                self._read(subscribed, receiving)
-            self.cancelled = True
-            for hand in self.hands:
-                hand.arrived.ring()
-            with eventlet.Timeout(DRAIN_SECONDS, False):
-                for thread in receiving:
-                    thread.wait()
+                self._read(receiving)
+                self._take_no_more(subscribed)
+                with eventlet.Timeout(DRAIN_SECONDS, False):
+                    for thread in receiving:
+                        thread.wait()
+            close_in_order(self.connection)
         finally:
             CONSUMER_READY.labels(*self.labels).set(0)
             for thread in receiving:
@@ -116,9 +118,9 @@ class _Subscription:
         """A batch is in committed rows: acknowledge all up to the first that is not."""
         for delivery in batch:
             delivery.is_received = True
-        finished = []
-        while self.in_flight and self.in_flight[0].is_received:
-            finished.append(self.in_flight.popleft())
+        finished = [*takewhile(lambda delivery: delivery.is_received, self.in_flight)]
+        for _ in finished:
+            self.in_flight.popleft()
         if finished:
             self._acknowledge(finished)
             IN_FLIGHT.labels(*self.labels).set(len(self.in_flight))
@@ -137,7 +139,7 @@ class _Subscription:
             auto_declare=False,
         )
 
-    def _read(self, subscribed: Consumer, receiving: list[Any]) -> None:
+    def _read(self, receiving: list[Any]) -> None:
         look_at_the_dead = time.monotonic()
         while not self.consumer.stopping:
             for thread in receiving:
@@ -150,7 +152,20 @@ class _Subscription:
                 self.connection.drain_events(timeout=READ_SECONDS)
             except TimeoutError:
                 self.connection.heartbeat_check()
-        subscribed.cancel()
+
+    def _take_no_more(self, subscribed: Consumer) -> None:
+        """End the subscription. What is on its way already is still taken: once the broker's
+        answer has been read, the client would reject it."""
+        channel = self.connection.default_channel
+        if not self.consumer.broker.in_memory:
+            for tag in subscribed._active_tags.values():
+                channel.basic_cancel(tag, nowait=True)
+            with suppress(TimeoutError):
+                while True:
+                    self.connection.drain_events(timeout=LATE_SECONDS)
+        self.cancelled = True
+        for hand in self.hands:
+            hand.arrived.ring()
 
     def _park_the_dead(self, channel: Any) -> None:
         """What killed its process too often is in the dead-letter queue: it gets a row."""

@@ -6,7 +6,7 @@ first, so that the relay stamps them in place when it gives an event its positio
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from struct import pack, unpack_from
 from typing import Any
@@ -93,19 +93,13 @@ def headers_of(message: Message) -> dict[str, str]:
 
 def from_headers(headers: dict[str, Any], body: bytes) -> Message:
     """The message of its headers and body. Raises Malformed with the attribute at fault."""
-    try:
-        values = {field: read(headers[header]) for header, field, read in _REQUIRED}
-        causation = headers.get(_CAUSATION)
-        causation_id = UUID(causation) if causation else None
-    except _BROKEN:
-        raise Malformed(_first_broken(headers)) from None
-    return Message(
-        **values,
-        causation_id=causation_id,
-        traceparent=headers.get(_TRACEPARENT),
-        synthetic=headers.get(_SYNTHETIC) == "true",
-        body=body,
-    )
+    values = {}
+    for header, field, read in _ATTRIBUTES:
+        try:
+            values[field] = read(headers.get(header))
+        except (ValueError, TypeError, AttributeError):
+            raise Malformed(header.removeprefix(PREFIX)) from None
+    return Message(**values, body=body)
 
 
 def to_frames(message: Message, *, mandatory: bool) -> bytes:
@@ -145,10 +139,6 @@ def from_frames(frames: bytes) -> Message:
     return from_headers(headers, bytes(body))
 
 
-def stamped(message: Message, *, epoch: int, position: int) -> Message:
-    return replace(message, epoch=epoch, position=position)
-
-
 def _frame(kind: int, payload: bytes) -> bytes:
     return pack(">BHI", kind, CHANNEL, len(payload)) + payload + _END
 
@@ -179,7 +169,11 @@ def _counting(sequence: str) -> int:
     return version
 
 
-_REQUIRED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+def _perhaps(value: str | None) -> UUID | None:
+    return UUID(value) if value else None
+
+
+_ATTRIBUTES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     (f"{PREFIX}subject", "subject", _text),
     (f"{PREFIX}id", "id", UUID),
     (f"{PREFIX}source", "source", _service),
@@ -189,21 +183,10 @@ _REQUIRED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     (f"{PREFIX}clinicid", "clinic_id", UUID),
     (f"{PREFIX}dataclassification", "privacy", int),
     (f"{PREFIX}correlationid", "correlation_id", UUID),
+    (f"{PREFIX}causationid", "causation_id", _perhaps),
+    (f"{PREFIX}traceparent", "traceparent", lambda value: value),
+    (f"{PREFIX}synthetic", "synthetic", lambda value: value == "true"),
     (f"{PREFIX}epoch", "epoch", int),
     (f"{PREFIX}position", "position", int),
 )
 """Header, field of a message, and how the one is read as the other."""
-
-_CAUSATION, _TRACEPARENT, _SYNTHETIC = (
-    f"{PREFIX}{name}" for name in ("causationid", "traceparent", "synthetic")
-)
-_BROKEN = (KeyError, ValueError, TypeError, AttributeError)
-
-
-def _first_broken(headers: dict[str, Any]) -> str:
-    for header, _, read in _REQUIRED:
-        try:
-            read(headers[header])
-        except _BROKEN:
-            return header.removeprefix(PREFIX)
-    return "causationid"

@@ -1,0 +1,90 @@
+"""The demo as whoever types it sees it: a small clinic's day, undisturbed and disturbed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evenkeel_ops.machine import ROOT
+
+SMALL_DAY = ("--headless", "--seed", "7", "--clinics", "1", "--participants", "8", "--port", "0")
+EVERYBODY = {
+    "referred": 8, "screened": 8, "admitted": 8, "seated": 8,
+}  # fmt: skip
+
+
+def demo(directory: Path, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-P", "-m", "evenkeel_ops", "demo", *SMALL_DAY, *options]
+    return subprocess.Popen(
+        [*command, "--json", "--directory", str(directory / "demo")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def told(run: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
+    """Exit status, and the object on the last line."""
+    said, complained = run.communicate(timeout=180)
+    assert said, complained
+    return run.returncode, json.loads(said.splitlines()[-1])
+
+
+def is_clean(result: dict[str, Any]) -> bool:
+    return not (result["lost"] or result["duplicated"] or result["out_of_order"])
+
+
+def test_a_day_with_an_outage_loses_and_doubles_nothing(tmp_path):
+    status, result = told(demo(tmp_path, "--outage", "2"))
+    assert status == 0
+    assert is_clean(result)
+    assert result["outages"] == 1
+    assert result["people"].items() >= EVERYBODY.items()
+    assert result["people"]["pages_acknowledged"] == result["people"]["crisis_cases"] > 0
+    assert sum(result["events"].values()) > 100
+
+
+def test_a_day_that_was_killed_is_resumed_and_loses_and_doubles_nothing(tmp_path):
+    killed = demo(tmp_path)
+    assert killed.stdout
+    for line in killed.stdout:
+        if "opens the room" in line:
+            break
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    status, result = told(demo(tmp_path, "--resume"))
+    assert status == 0
+    assert is_clean(result)
+    assert result["people"].items() >= EVERYBODY.items()
+
+
+@pytest.mark.parametrize(
+    ("fault", "figure"), [("drop", "lost"), ("double", "duplicated"), ("reorder", "out_of_order")]
+)
+def test_the_ledger_notices_a_planted_fault(tmp_path, fault, figure):
+    status, result = told(demo(tmp_path, "--sabotage", fault))
+    assert status == 1
+    assert result[figure] > 0
+
+
+def test_a_port_in_use_and_nothing_to_resume_are_said_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = demo(tmp_path, "--port", str(port))
+        _, complained = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert complained.splitlines() == [
+        f"evenkeel: port {port} is in use; try ./evenkeel demo --port {port + 1}"
+    ]
+    nothing = demo(tmp_path, "--resume")
+    _, complained = nothing.communicate(timeout=60)
+    assert nothing.returncode == 1
+    assert len(complained.splitlines()) == 1
