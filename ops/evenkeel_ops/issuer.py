@@ -20,7 +20,7 @@ class DemoIssuer:
 
     def __init__(self, file: Path) -> None:
         self._key = ServiceKey.load("demo", file)
-        self._private = serialization.load_pem_private_key(file.read_bytes(), password=None)
+        self._private: Any = serialization.load_pem_private_key(file.read_bytes(), password=None)
 
     def trusted(self) -> dict[str, Any]:
         """What the issuers file of a service says about this issuer."""

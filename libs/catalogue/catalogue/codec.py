@@ -105,7 +105,8 @@ def decode(type_: str, body: bytes) -> Event:
     schema = schema_of(cls)
     try:
         content = json.loads(body)
-        return cls(**(_plainly_read(schema, content) or schema.load(content)))
+        values: Any = _plainly_read(schema, content) or schema.load(content)
+        return cls(**values)
     except ma.ValidationError as wrong:
         raise InvalidBody(type_, wrong.normalized_messages()) from None
     except (ValueError, RecursionError):
@@ -197,7 +198,7 @@ def _written(field: ma.fields.Field, value: Any) -> Any:
     if type(value) is not held:
         raise ma.ValidationError(f"Not a {held.__name__}.")
     if isinstance(field, _Tuple):
-        return [_written(field.inner, inner) for inner in value]
-    for validate_ in field.validators:
+        return [_written(field.inner, inner) for inner in value or ()]
+    for validate_ in field.validators or ():
         validate_(value)
     return write(value)

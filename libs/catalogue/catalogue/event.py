@@ -50,6 +50,7 @@ REGISTRY: dict[str, type["Event"]] = {}
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """What every event carries. Subclasses declare stream, privacy class and major version."""
 
@@ -84,9 +85,6 @@ class Event:
     def subject(self) -> str:
         """The aggregate this event is about, `{stream}/{uuid}`."""
         return f"{self.stream.name}/{getattr(self, self.stream.name + '_id')}"
-
-
-dataclass(frozen=True, kw_only=True)(Event)
 
 
 def declared(type_: str) -> type[Event]:

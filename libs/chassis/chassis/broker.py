@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 import amqp
 import eventlet
-from kombu import Connection
+from kombu.connection import Connection
 
 from chassis.crash_points import reached
 from chassis.message import CHANNEL, from_frames, headers_of
 from chassis.topology import Topology
 
-CONNECT_TIMEOUT_SECONDS = 3.0
+CONNECT_TIMEOUT_SECONDS = 3
 CLOSE_SECONDS = 3.0
 CONFIRM_TIMEOUT_SECONDS = 2.5
 """Below the idle timeout of the leader's database session: a leader that waits longer has lost."""
@@ -68,7 +68,7 @@ class Broker:
         )
         connection.connect()
         if not self.in_memory:
-            _read_ahead(connection.connection.transport)
+            _read_ahead(connection.connection)
         return connection
 
     def publisher(self, service: str) -> Publisher:
@@ -87,7 +87,7 @@ class AmqpPublisher:
 
     def __init__(self, connection: Connection, declare: Callable[[Any], None]) -> None:
         self._kombu = connection
-        self._amqp = connection.connection
+        self._amqp: Any = connection.connection
         self._channel = self._amqp.channel(CHANNEL)
         declare(self._channel)
         self._channel.confirm_select()
@@ -171,8 +171,9 @@ class MemoryPublisher:
         close_quietly(self._kombu)
 
 
-def _read_ahead(transport: Any) -> None:
+def _read_ahead(amqp_connection: Any) -> None:
     """Fill the transport's own buffer by the block: it asks the socket for every few bytes."""
+    transport = amqp_connection.transport
     receive = transport._quick_recv
     transport._quick_recv = lambda _: receive(READ_AHEAD_BYTES)
 

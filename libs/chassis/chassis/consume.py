@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import Any
 
 import eventlet
-from kombu import Consumer
+from kombu.messaging import Consumer
 
 from chassis import aside
 from chassis.broker import CONNECTION_ERRORS, Broker, close_in_order, close_quietly
@@ -156,7 +156,7 @@ class _Subscription:
     def _take_no_more(self, subscribed: Consumer) -> None:
         """End the subscription. What is on its way already is still taken: once the broker's
         answer has been read, the client would reject it."""
-        channel = self.connection.default_channel
+        channel: Any = self.connection.default_channel
         if not self.consumer.broker.in_memory:
             for tag in subscribed._active_tags.values():
                 channel.basic_cancel(tag, nowait=True)

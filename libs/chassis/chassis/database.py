@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from eventlet.semaphore import Semaphore
-from sqlalchemy import event, orm
+from sqlalchemy import event, exc, orm
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
@@ -188,7 +188,7 @@ def connect(url: str | sa.URL, **options: Any) -> sa.Engine:
 
 def retryable(failure: BaseException) -> bool:
     """Whether the same transaction may succeed when it is simply run again."""
-    if isinstance(failure, StaleDataError | sa.exc.TimeoutError):
+    if isinstance(failure, StaleDataError | exc.TimeoutError):
         return True
     if not isinstance(failure, DBAPIError):
         return False
@@ -196,7 +196,7 @@ def retryable(failure: BaseException) -> bool:
     return (
         failure.connection_invalidated
         or code in RETRYABLE_CODES
-        or (code is None and isinstance(failure, sa.exc.OperationalError))
+        or (code is None and isinstance(failure, exc.OperationalError))
     )
 
 

@@ -1,7 +1,7 @@
 """Who leads: one process for each service database, found out by the database itself."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
@@ -27,7 +27,7 @@ class Lead(Protocol):
         """Whether this process leads now; asked again and again while it stands by."""
         ...
 
-    def transaction(self) -> "contextmanager[sa.Connection]":
+    def transaction(self) -> AbstractContextManager[sa.Connection]:
         """A transaction of the leader; on PostgreSQL on the very session that holds the lock."""
         ...
 

@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 ALLOWED = frozenset({
     "service", "lane", "event", "level", "timestamp", "reason", "error", "type", "subject",
@@ -35,7 +36,7 @@ def configure(*, stream: Any = None, level: int = 20) -> None:
     )
 
 
-def only_allowed(_logger: Any, _method: str, fields: dict[str, Any]) -> dict[str, Any]:
+def only_allowed(_logger: Any, _method: str, fields: EventDict) -> EventDict:
     """Drop the values of fields that are not on the list, and say which."""
     refused = sorted(set(fields) - ALLOWED)
     kept = {name: value for name, value in fields.items() if name in ALLOWED}

@@ -9,11 +9,11 @@ import importlib
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.operations import Operations
 
 from catalogue.event import LANES
 from chassis import tables
@@ -71,7 +71,7 @@ def downgrade(service: str, url: str, revision: str = "base") -> None:
     _run(command.downgrade, service, url, revision)
 
 
-def create_chassis(op: Operations, service: str) -> None:
+def create_chassis(op: Any, service: str) -> None:
     """The first step of every service's first migration."""
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
@@ -88,7 +88,7 @@ def create_chassis(op: Operations, service: str) -> None:
     op.bulk_insert(tables.leases, [{"name": "relay", "holder": "", "until": now}])
 
 
-def drop_chassis(op: Operations) -> None:
+def drop_chassis(op: Any) -> None:
     """The last step back: nothing of the chassis is left."""
     connection = op.get_bind()
     tables.METADATA.drop_all(connection)
@@ -97,7 +97,7 @@ def drop_chassis(op: Operations) -> None:
 
 
 def protect(
-    op: Operations,
+    op: Any,
     service: str,
     *names: str,
     requests_may: str = "SELECT, INSERT, UPDATE, DELETE",
@@ -131,7 +131,7 @@ def fingerprint(connection: sa.Connection) -> str:
     return connection.execute(_FINGERPRINT).scalar_one()
 
 
-def _protect_chassis(op: Operations, service: str) -> None:
+def _protect_chassis(op: Any, service: str) -> None:
     connection = op.get_bind()
     work = f"{service}_work"
     connection.exec_driver_sql(f"GRANT USAGE ON event_log_seq TO {service}_http, {work}")

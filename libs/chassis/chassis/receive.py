@@ -29,7 +29,7 @@ from chassis.metrics import CONSUMED, DELIVERY
 
 RETRY_SECONDS = (0.05, 0.2, 1.0, 3.0)
 
-Prepare = Callable[[Session, Sequence[Event]], None]
+Prepare = Callable[[Session, Sequence[Any]], None]
 
 
 @dataclass(frozen=True)

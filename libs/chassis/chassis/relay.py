@@ -11,6 +11,7 @@ from typing import Any
 
 import eventlet
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError
 
 from catalogue.event import LANES, ROUTINE, URGENT
@@ -151,7 +152,7 @@ class _Carrier:
             try:
                 self._carry()
                 failures = 0
-            except (PublishFailed, DBAPIError, sa.exc.TimeoutError, *CONNECTION_ERRORS) as failure:
+            except (PublishFailed, DBAPIError, exc.TimeoutError, *CONNECTION_ERRORS) as failure:
                 self._give_up_channel(failure)
                 longest = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 eventlet.sleep(longest * random.uniform(0.5, 1.0))

@@ -6,7 +6,7 @@ The CHECK constraint, the diagram in the docs and the all-pairs test derive from
 only `advance` writes `.state`.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import CheckConstraint
 
@@ -16,7 +16,7 @@ from chassis.refusals import Conflict
 class HasState(Protocol):
     """A mapped row with a state."""
 
-    state: str
+    state: Any
 
 
 class States:

@@ -109,7 +109,7 @@ def receive_stock(arguments: dict[str, Any]) -> None:
     """A stock nameko service with an inbox table and a commit a message, until killed."""
     engine = connect(arguments["urls"][HEARER], pool_size=STOCK_WORKERS)
     schema = schema_of(RoutineHappened)
-    is_new = postgresql.insert(Inbox.__table__).on_conflict_do_nothing()
+    is_new: Any = postgresql.insert(Inbox).on_conflict_do_nothing()
 
     class Quorum(EventHandler):
         def setup(self) -> None:
@@ -121,9 +121,10 @@ def receive_stock(arguments: dict[str, Any]) -> None:
 
         @Quorum.decorator(PRODUCER, RoutineHappened.routing_key)
         def happened(self, payload: dict[str, Any]) -> None:
-            event = RoutineHappened(**schema.load(payload))
+            values: Any = schema.load(payload)
+            event = RoutineHappened(**values)
             with Session(engine) as db:
-                if db.execute(is_new, {"id": event.effect_id}).rowcount:
+                if db.connection().execute(is_new, {"id": event.effect_id}).rowcount:
                     handle(db, event)
                     db.commit()
 
@@ -149,7 +150,8 @@ def relay_one_by_one(arguments: dict[str, Any]) -> None:
     """Read one row, publish it with a confirm, mark it, commit."""
     engine = connect(arguments["urls"][PRODUCER])
     connection = Broker(arguments["broker_url"], TOPOLOGY).connect()
-    channel = connection.connection.channel(CHANNEL)
+    parts: Any = connection.connection
+    channel = parts.channel(CHANNEL)
     TOPOLOGY.declare_to_publish(channel, PRODUCER)
     channel.confirm_select()
     acked: list[int] = []

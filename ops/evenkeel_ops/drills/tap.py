@@ -7,6 +7,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pika
 from pika.exceptions import AMQPError
@@ -44,7 +45,9 @@ def _listen(broker_url: str, book) -> None:
     channel = connection.channel()
     channel.basic_qos(prefetch_count=PREFETCH)
     noted = 0
-    for method, properties, _ in channel.consume(QUEUE, inactivity_timeout=0.02):
+    delivery: Any
+    for delivery in channel.consume(QUEUE, inactivity_timeout=0.02):
+        method, properties, _ = delivery
         if method is not None:
             told = properties.headers
             words = (told[f"cloudEvents_{name}"] for name in ("subject", "sequence", "id"))

@@ -6,13 +6,13 @@ Measures and suicide tiers come from the episode's own screens; a clinician stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.intake import LevelRecommended
+from catalogue.intake import Level, LevelRecommended
 from chassis.announce import announce, uuid7
 from chassis.database import OfClinic, Session
 from intake import level_of_care
@@ -84,7 +84,8 @@ class Recommended(OfClinic, Base):
             db,
             LevelRecommended(
                 clinic_id=episode.clinic_id, episode_id=episode.id,
-                participant_id=episode.participant_id, level=found.level, rules=(found.rule,),
+                participant_id=episode.participant_id, level=cast(Level, found.level),
+                rules=(found.rule,),
             ),
         )  # fmt: skip
         return one

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -108,8 +108,8 @@ def detect(
     announce(
         db,
         RiskDetected(
-            clinic_id=clinic_id, risk_id=risk.id, participant_id=participant_id, tier=sign.tier,
-            trigger=sign.trigger, instrument=instrument,
+            clinic_id=clinic_id, risk_id=risk.id, participant_id=participant_id,
+            tier=cast(Any, sign.tier), trigger=sign.trigger, instrument=instrument,
         ),
     )  # fmt: skip
     return risk

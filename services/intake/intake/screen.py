@@ -132,14 +132,14 @@ class Screen(OfClinic, Base):
         self.timer_generation += 1
         self.ended_at = at
         self.total = instruments.total(self.instrument, answers)
-        self.band = instruments.band(self.instrument, answers)
+        self.band = band = instruments.band(self.instrument, answers)
         episode.was_screened()
         announce(
             db,
             ScreenCompleted(
                 clinic_id=self.clinic_id, episode_id=self.episode_id,
                 participant_id=self.participant_id, screen_id=self.id,
-                instrument=self.instrument, band=self.band,
+                instrument=self.instrument, band=band,
             ),
         )  # fmt: skip
         if self.instrument == PHQ_9 and instruments.asks_for_suicide_screen(answers):

@@ -147,14 +147,14 @@ class Attendance(Base, OfClinic):
     ) -> None:  # fmt: skip
         """Make the day's minutes final; nought for who did not come."""
         ATTENDANCE.advance(self, "credit")
-        self.minutes = rules.credited_minutes(present, segments)
+        self.minutes = minutes = rules.credited_minutes(present, segments)
         self.credited_at, self.credited_by = at, by
         announce(
             db,
             AttendanceCredited(
                 clinic_id=self.clinic_id, attendance_id=self.attendance_id,
                 session_id=self.session_id, participant_id=self.participant_id,
-                minutes=self.minutes,
+                minutes=minutes,
             ),
         )  # fmt: skip
 
