@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from evenkeel_ops.configuration import DEMO
-from evenkeel_ops.simulator.show import CannotShow, Show, Wanted
+from evenkeel_ops.simulator.show import CannotShow, Show
+from evenkeel_ops.simulator.wanted import Wanted
 
 app = typer.Typer()
 

@@ -7,9 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from datetime import time as local_time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from evenkeel_ops.simulator.ledger import FILE, Ledger
 from evenkeel_ops.simulator.operator import Operator
 from evenkeel_ops.simulator.people import Cast
 from evenkeel_ops.simulator.story import Story
+from evenkeel_ops.simulator.wanted import Wanted
 from evenkeel_ops.smtp_server import smtp_server
 from web.listening import PortInUse
 
@@ -34,23 +33,6 @@ NOTED = ("seed", "clinics", "participants")
 
 class CannotShow(Exception):
     """Why there is no show, in one line."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What the command line asked for. No speed is as fast as everything becomes quiet."""
-
-    seed: int
-    clinics: int
-    participants: int
-    port: int
-    resume: bool
-    speed: float | None
-    until: local_time | None
-    outage_seconds: float
-    sabotage: str | None
-    directory: Path
-    started_at: float
 
 
 class Show:

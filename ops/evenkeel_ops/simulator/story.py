@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -11,9 +11,7 @@ from rich.table import Table
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.day import DAY, Plan
 from evenkeel_ops.simulator.ledger import Ledger
-
-if TYPE_CHECKING:
-    from evenkeel_ops.simulator.show import Wanted
+from evenkeel_ops.simulator.wanted import Wanted
 
 CURL = "curl -H \"Authorization: Bearer $(./evenkeel token {role})\" '{address}{path}'"
 MOST_FINDINGS = 40
@@ -22,7 +20,7 @@ MOST_FINDINGS = 40
 class Story:
     """Tells one run on the terminal, plainly where there is none."""
 
-    def __init__(self, zone: str, wanted: "Wanted", day: Plan) -> None:
+    def __init__(self, zone: str, wanted: Wanted, day: Plan) -> None:
         self.zone = zone
         self._watched = wanted.speed is not None
         self._begins_at = day.begins_at
