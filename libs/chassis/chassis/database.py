@@ -22,6 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from catalogue.codec import instant
 from chassis.clock import Clock, SystemClock
 from chassis.crash_points import reached
+from chassis.green import close_what_is_interrupted
 from chassis.refusals import Forbidden
 
 POOL = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10}
@@ -177,6 +178,7 @@ def connect(url: str | sa.URL, **options: Any) -> sa.Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
+    close_what_is_interrupted()
     connect_args = STANDSTILL | options.pop("connect_args", {})
     return sa.create_engine(
         url,
