@@ -11,7 +11,7 @@ from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
-from evenkeel_ops.machine import ROOT  # noqa: E402
+from evenkeel_ops.machine import ROOT, in_memory  # noqa: E402
 from evenkeel_ops.postgres import Postgres  # noqa: E402
 from evenkeel_ops.rabbitmq import RabbitMQ  # noqa: E402
 
@@ -22,14 +22,14 @@ LOGS = ROOT / ".evenkeel" / "test"
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with Postgres(fsync=False) as server:
+    with Postgres(in_memory(), fsync=False) as server:
         yield server
         keep_log(server.log, "postgresql.log")
 
 
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQ]:
-    with RabbitMQ() as node:
+    with RabbitMQ(in_memory()) as node:
         yield node
         keep_log(node.log, "rabbitmq.log")
 

@@ -89,8 +89,7 @@ class Kept:
         while not ready():
             if not self.is_running() or time.monotonic() > deadline:
                 self.kill()
-                tail = self.log.read_text(errors="replace").splitlines()[-20:]
-                raise RuntimeError("\n".join(["did not start:", *tail]))
+                raise self._failure("did not start")
             time.sleep(0.01)
 
     def end(self, number: int, seconds: float) -> None:
@@ -99,6 +98,8 @@ class Kept:
             os.kill(self.pid, number)
         try:
             self._keeper.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise self._failure(f"did not end within {seconds} s") from None
         finally:
             self.kill()
 
@@ -108,6 +109,10 @@ class Kept:
         self._keeper.wait()
         self._life.close()
         self._told.close()
+
+    def _failure(self, what: str) -> RuntimeError:
+        tail = self.log.read_text(errors="replace").splitlines()[-20:]
+        return RuntimeError("\n".join([f"{what}:", *tail]))
 
 
 def as_user(user: str) -> dict:

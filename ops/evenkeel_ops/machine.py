@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICY = Path("/usr/sbin/policy-rc.d")
 CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
 INSTALLING = Path("/var/lock/evenkeel-install")
+ROOM_IN_MEMORY = 4 << 30
 MARK = "# put here by evenkeel while it installs packages; removed afterwards\n"
 
 
@@ -57,6 +58,14 @@ def free_ports(count: int) -> list[int]:
         for each in bound:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in bound]
+
+
+def in_memory() -> Path | None:
+    """A directory whose files lie in memory, when there is one with room enough."""
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK | os.X_OK) or shutil.disk_usage(shared).free < ROOM_IN_MEMORY:
+        return None
+    return shared
 
 
 def missing(packages: tuple[str, ...] = tuple(FINDERS)) -> list[str]:

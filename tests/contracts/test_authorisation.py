@@ -5,7 +5,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from evenkeel_ops.house import House
 from evenkeel_ops.provision import SERVICES
 from web.callers import ROLES, SERVICE
 from web.hosting import service_class
@@ -17,17 +16,6 @@ OPEN = {("GET", "/crisis/numbers")}
 ID = UUID(int=0)
 PEOPLE = [role for role in ROLES if role != SERVICE]
 ROUTES = [(service, route) for service in SERVICES for route in routes_of(service_class(service))]
-
-
-@pytest.fixture(scope="module")
-def whole_house(tmp_path_factory):
-    """One house for the whole matrix; nothing is written into it."""
-    settings = {"EVENKEEL_SMTP_URL": "smtp://127.0.0.1:9", "EVENKEEL_SENDER": "a@b.example"}
-    house = House.embedded(tmp_path_factory.mktemp("matrix"), settings=settings)
-    house.migrate()
-    house.start()
-    yield house
-    house.stop()
 
 
 def path_of(service, route):
@@ -45,16 +33,16 @@ def test_only_the_known_routes_are_open():
 @pytest.mark.parametrize(
     ("service", "route"), ROUTES, ids=[f"{r.method} {r.path}" for _, r in ROUTES]
 )
-def test_a_route_admits_its_roles_and_no_others(whole_house, service, route):
+def test_a_route_admits_its_roles_and_no_others(asked_house, service, route):
     path = path_of(service, route)
     asked = {"json": {}} if route.body else {}
     if route.open:
-        assert httpx.request(route.method, whole_house.address + path).status_code == 200
+        assert httpx.request(route.method, asked_house.address + path).status_code == 200
         return
-    anonymous = httpx.request(route.method, whole_house.address + path, **asked)
+    anonymous = httpx.request(route.method, asked_house.address + path, **asked)
     assert anonymous.status_code == 401
     for role in PEOPLE:
-        answer = whole_house.call(route.method, path, role=role, clinics=[uuid4()], **asked)
+        answer = asked_house.call(route.method, path, role=role, clinics=[uuid4()], **asked)
         if role in route.allow:
             assert answer.status_code not in (401, 403), (role, answer.text)
         else:

@@ -15,7 +15,7 @@ import structlog
 
 from chassis import logs
 from evenkeel_ops.provision import SERVICES
-from tests.journeys.person import NINE, PHONE, Clinic
+from tests.journeys.person import PHONE, Clinic
 from web.hosting import service_class
 from web.openapi import document
 
@@ -40,14 +40,7 @@ def log_lines():
 
 def lived_through(house: Any) -> Clinic:
     clinic = Clinic(house)
-    cohort = clinic.open_cohort()
-    person = clinic.refer()
-    person.pass_intake()
-    house.settle()
-    person.sit(cohort["cohort_id"])
-    house.advance(NINE - timedelta(minutes=5))
-    day = cohort["occurrences"][0]["occurrence_id"]
-    session = clinic.post(f"/sessions/occurrences/{day}/session")["session_id"]
+    person, session = clinic.open_day()
     person.log_in(session)
     person.check_in(session, safe=False)
     house.advance(timedelta(minutes=5))

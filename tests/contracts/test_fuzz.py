@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from evenkeel_ops.house import House
 from evenkeel_ops.provision import SERVICES
 
 HOOKS = Path(__file__).parents[2] / "libs" / "web" / "tests"
@@ -23,23 +22,13 @@ ROLE_OF = {
 }
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    mail = {"EVENKEEL_SMTP_URL": "smtp://127.0.0.1:9", "EVENKEEL_SENDER": "a@b.example"}
-    house = House.embedded(tmp_path_factory.mktemp("fuzz"), settings=mail)
-    house.migrate()
-    house.start()
-    yield house
-    house.stop()
-
-
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_request_meets_a_fault_or_an_undocumented_status(house, service, tmp_path):
-    token = house.issuer.token(ROLE_OF[service], uuid4(), [uuid4()])
+def test_no_request_meets_a_fault_or_an_undocumented_status(asked_house, service, tmp_path):
+    token = asked_house.issuer.token(ROLE_OF[service], uuid4(), [uuid4()])
     ran = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"), "run",
-            f"{house.address}/{service}/openapi.json",
+            f"{asked_house.address}/{service}/openapi.json",
             "--phases", "coverage,fuzzing", "--checks", CHECKS,
             "--max-examples", EXAMPLES, "--warnings", "off",
         ],

@@ -132,6 +132,19 @@ class Clinic:
         body = {"clinic_id": str(self.id), "kind": "self", "participant": details}
         return Person(self, self.post("/intake/referrals", body))
 
+    def open_day(self) -> tuple["Person", str]:
+        """Somebody who is seated, five minutes before their first day, and the open session."""
+        cohort = self.open_cohort()
+        person = self.refer()
+        person.pass_intake()
+        self.house.settle()
+        person.sit(cohort["cohort_id"])
+        self.house.advance(NINE - timedelta(minutes=5))
+        day = cohort["occurrences"][0]["occurrence_id"]
+        facilitator = UUID(self.facilitator)
+        opened = self.post(f"/sessions/occurrences/{day}/session", person=facilitator)
+        return person, opened["session_id"]
+
 
 class Person:
     """A participant of a clinic."""

@@ -102,16 +102,9 @@ def test_an_abandoned_screen_is_a_risk_after_ten_minutes(house):
 
 def test_an_unsafe_check_in_is_a_case_before_the_day_goes_on(house):
     clinic = Clinic(house)
-    cohort = clinic.open_cohort()
-    person = clinic.refer()
-    person.pass_intake()
-    house.settle()
-    person.sit(cohort["cohort_id"])
-    house.advance(NINE - timedelta(minutes=5))
-    day = cohort["occurrences"][0]["occurrence_id"]
-    session = clinic.post(f"/sessions/occurrences/{day}/session", person=clinic_person(clinic))
-    person.log_in(session["session_id"])
-    told = person.check_in(session["session_id"], safe=False)
+    person, session = clinic.open_day()
+    person.log_in(session)
+    told = person.check_in(session, safe=False)
     assert told["risk"]["tier"] == "T1"
     house.settle()
     (case,) = clinic.get(f"/crisis/cases?clinic_id={clinic.id}", role="crisis_lead")["items"]

@@ -4,7 +4,11 @@ Started as `python -m evenkeel_ops.bench.contenders WHAT`; the first line of sta
 the arguments, each further one an instruction.
 """
 
-import eventlet
+import warnings
+
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import eventlet  # noqa: E402
 
 eventlet.monkey_patch()
 
