@@ -12,10 +12,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chassis.cursor import Cursor
-from chassis.database import Session
+from chassis.database import Session, insert_into
 from chassis.logs import where
 from chassis.message import Message, from_headers, headers_of
 from chassis.metrics import PARKED
@@ -78,12 +77,10 @@ def put(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Set messages aside, or note another failed attempt at one that already is."""
     if not rows:
         return
-    connection = session.connection()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(set_aside)
+    insert = insert_into(session, set_aside)
     again = {name: insert.excluded[name] for name in ("state", "reason", "attempts", "retry_at")}
     statement = insert.on_conflict_do_update(index_elements=["id"], set_=again)
-    connection.execute(statement, list(rows))
+    session.connection().execute(statement, list(rows))
     for one in rows:
         if one["state"] == "parked":
             PARKED.labels(session.info["service"], one["reason"].split(":")[0]).inc()

@@ -60,11 +60,11 @@ class LaneConsumer:
         self.broker = broker
         self.batch = batch
         self.hands = HANDS if receiver.database.postgres else 1
-        self._stopping = False
+        self.stopping = False
 
     def run(self) -> None:
         failures = 0
-        while not self._stopping:
+        while not self.stopping:
             try:
                 _Subscription(self).run()
                 failures = 0
@@ -78,11 +78,7 @@ class LaneConsumer:
 
     def stop(self) -> None:
         """Take nothing new; finish and acknowledge what was delivered."""
-        self._stopping = True
-
-    @property
-    def stopping(self) -> bool:
-        return self._stopping
+        self.stopping = True
 
 
 class _Subscription:

@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from eventlet.semaphore import Semaphore
 from sqlalchemy import event, exc, orm
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -186,6 +186,12 @@ def connect(url: str | sa.URL, **options: Any) -> sa.Engine:
         connect_args=connect_args,
         **(options or POOL),
     )
+
+
+def insert_into(session: orm.Session, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, in the dialect of this session's database."""
+    dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
 
 
 def retryable(failure: BaseException) -> bool:

@@ -12,10 +12,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chassis.announce import uuid7
-from chassis.database import Database, Session
+from chassis.database import Database, Session, insert_into
 from chassis.logs import log
 from chassis.metrics import DETAILS
 from chassis.peers import Peers, PeerUnreachable
@@ -50,7 +49,7 @@ class Vault:
             "wanted_version": version,
             "sealed": _seal(AESGCM(key), json.dumps(content).encode(), bound_to),
         }
-        insert = _insert(db, details).values(row)
+        insert = insert_into(db, details).values(row)
         db.connection().execute(
             insert.on_conflict_do_update(
                 index_elements=["person_id"],
@@ -82,7 +81,7 @@ class Vault:
         wrapped = _seal(self._wrapping, fresh, person_id.bytes)
         row = {"person_id": person_id, "clinic_id": clinic_id, "wrapped": wrapped}
         connection = db.connection()
-        connection.execute(_insert(db, person_keys).values(row).on_conflict_do_nothing())
+        connection.execute(insert_into(db, person_keys).values(row).on_conflict_do_nothing())
         kept = sa.select(person_keys.c.wrapped).where(person_keys.c.person_id == person_id)
         return _unseal(self._wrapping, connection.execute(kept).scalar_one(), person_id.bytes)
 
@@ -96,7 +95,7 @@ def want(db: Session, person_id: UUID, *, clinic_id: UUID, owner: str, version: 
         "version": 0,
         "wanted_version": version,
     }
-    insert = _insert(db, details).values(row)
+    insert = insert_into(db, details).values(row)
     db.connection().execute(
         insert.on_conflict_do_update(
             index_elements=["person_id"],
@@ -165,11 +164,6 @@ class Fetcher:
 def _of_own_clinics(db: Session) -> list[sa.ColumnElement[bool]]:
     """SQLite has no row-level security; Core statements repeat the session's filter."""
     return [] if db.clinics is None else [details.c.clinic_id.in_(db.clinics)]
-
-
-def _insert(db: Session, table: sa.Table):
-    dialect = postgresql if db.connection().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
 
 
 def _bound_to(person_id: UUID, clinic_id: UUID, owner: str, version: int) -> bytes:

@@ -62,8 +62,10 @@ class _PostgresLead:
             asked = sa.select(sa.func.pg_try_advisory_lock(_LOCK_KEY))
             return self._connection.execute(asked).scalar_one()
 
-    def transaction(self):
-        return _begun(self._connection)
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        with self._connection.begin():
+            yield self._connection
 
 
 class _SqliteLead:
@@ -93,9 +95,3 @@ class _SqliteLead:
             held = sa.select(leases.c.holder).where(leases.c.name == "relay")
             self._held = connection.execute(held).scalar() == self._holder
             yield connection
-
-
-@contextmanager
-def _begun(connection: sa.Connection) -> Iterator[sa.Connection]:
-    with connection.begin():
-        yield connection

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from chassis.database import Database, Session
+from chassis.database import Database, Session, insert_into
 from chassis.migrations import fingerprint
 from chassis.tables import cursors, lives, set_aside, stream_heads
 
@@ -51,8 +50,7 @@ def reconcile(session: Session, handled_elsewhere: Mapping[str, Handled]) -> int
         for subject, known in sorted(handled_elsewhere.items())
     ]
     if heads:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(stream_heads)
+        insert = insert_into(session, stream_heads)
         higher = insert.on_conflict_do_update(
             index_elements=["subject"],
             set_={"version": insert.excluded.version},

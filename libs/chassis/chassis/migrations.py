@@ -6,7 +6,6 @@ Neither role owns a table. The owner migrates and does nothing else.
 """
 
 import importlib
-from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -170,5 +169,4 @@ def revision(service: str, connection: sa.Connection) -> str | None:
 
 def head_of(service: str) -> str:
     """The newest revision a service's code knows."""
-    names: Collection[str] = sorted(p.stem for p in _versions(service).glob("[0-9]*.py"))
-    return list(names)[-1]
+    return max(path.stem for path in _versions(service).glob("[0-9]*.py"))

@@ -6,10 +6,9 @@ A producer whose database was restored is refused: its events are parked until i
 from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chassis.aside import NEW_EPOCH
-from chassis.database import Session
+from chassis.database import Session, insert_into
 from chassis.tables import cursors, producers, set_aside
 
 
@@ -33,8 +32,7 @@ def reached(
     session: Session, source: str, lane: str, streams: Collection[str], epoch: int, position: int
 ) -> None:
     """Everything up to this position is handled, waiting or parked here."""
-    dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(producers).values(
+    insert = insert_into(session, producers).values(
         source=source, lane=lane, epoch=epoch, position=position, streams=_listed(streams)
     )
     changed = {"position": position, "streams": _listed(streams)}

@@ -14,11 +14,10 @@ from uuid import UUID
 
 import marshmallow as ma
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.wrappers import Response
 
 from catalogue.codec import instant
-from chassis.database import Session
+from chassis.database import Session, insert_into
 from chassis.tables import answers
 from web.problems import Problem
 
@@ -91,8 +90,7 @@ def recall(db: Session, asked: Repeatable) -> Answer | None:
         "answered_at": db.now,
     }
     connection = db.connection()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(answers).values(row).on_conflict_do_nothing()
+    insert = insert_into(db, answers).values(row).on_conflict_do_nothing()
     if connection.execute(insert.returning(answers.c.key)).first() is not None:
         return None
     given = connection.execute(sa.select(answers).filter_by(**mine)).one_or_none()

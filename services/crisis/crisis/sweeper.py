@@ -16,7 +16,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from prometheus_client import start_http_server
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,7 +24,7 @@ from catalogue.streams import ANNOUNCES, HEARS
 from chassis import logs
 from chassis.clock import SystemClock
 from chassis.crash_points import reached
-from chassis.database import Database, Session, retryable
+from chassis.database import Database, Session, insert_into, retryable
 from chassis.details import Vault
 from chassis.logs import log, where
 from crisis import ladder, metrics
@@ -111,8 +110,7 @@ def _climb_due(
 def _beat(db: Session, name: str) -> None:
     """Replicas beat for the first time together, and those that are gone are forgotten."""
     connection = db.connection()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    beat = dialect.insert(Sweeper).values(name=name, beat_at=db.now)
+    beat = insert_into(db, Sweeper).values(name=name, beat_at=db.now)
     now = {"beat_at": beat.excluded.beat_at}
     connection.execute(beat.on_conflict_do_update(index_elements=["name"], set_=now))
     connection.execute(sa.delete(Sweeper).where(Sweeper.beat_at < db.now - FORGET_AFTER))

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.notifications import MessageSent, MessageSkipped
 from chassis.announce import announce, uuid7
-from chassis.database import OfClinic, Session
+from chassis.database import OfClinic, Session, insert_into
 from chassis.states import States
 from notifications import rules
 from notifications.recipients import know
-from notifications.tables import Base, insert
+from notifications.tables import Base
 from notifications.templates import Template
 
 MESSAGE = States("message", {
@@ -192,7 +192,7 @@ def plan(
         }
         for matter in matters
     ]
-    db.execute(insert(db, Message).on_conflict_do_nothing(), rows)
+    db.execute(insert_into(db, Message).on_conflict_do_nothing(), rows)
     _correct(db, template, matters)
 
 

@@ -16,11 +16,11 @@ from catalogue.intake import (
     ParticipantDetailsChanged,
     ParticipantDischarged,
 )
-from chassis.database import OfClinic, Session
+from chassis.database import OfClinic, Session, insert_into
 from chassis.details import want
 from chassis.refusals import NotFound
 from notifications import rules
-from notifications.tables import Base, insert
+from notifications.tables import Base
 
 EMAIL = "email"
 OWNER_OF_DETAILS = "intake"
@@ -75,13 +75,13 @@ def find_recipient(db: Session, person_id: UUID) -> Recipient:
 def know(db: Session, clinic_id: UUID, *person_ids: UUID) -> None:
     """Have a row for each of these people."""
     rows = [{"person_id": one, "clinic_id": clinic_id} for one in sorted(set(person_ids))]
-    db.execute(insert(db, Recipient).on_conflict_do_nothing(), rows)
+    db.execute(insert_into(db, Recipient).on_conflict_do_nothing(), rows)
 
 
 def take_consent(db: Session, given: ConsentGiven, *, at: datetime) -> None:
     """Note a consent to treatment, and whether it lets us write e-mails."""
     know(db, given.clinic_id, given.participant_id)
-    row = insert(db, Consent).values(
+    row = insert_into(db, Consent).values(
         episode_id=given.episode_id,
         clinic_id=given.clinic_id,
         person_id=given.participant_id,
@@ -114,7 +114,7 @@ def live_consent(db: Session, person_id: UUID) -> Consent | None:
 
 def learn_zone(db: Session, admitted: ParticipantAdmitted) -> None:
     """Their zone at admission, unless their details have said it already."""
-    row = insert(db, Recipient).values(
+    row = insert_into(db, Recipient).values(
         person_id=admitted.participant_id, clinic_id=admitted.clinic_id, zone=admitted.zone
     )
     db.execute(
@@ -128,7 +128,7 @@ def learn_zone(db: Session, admitted: ParticipantAdmitted) -> None:
 
 def want_details(db: Session, changed: ParticipantDetailsChanged) -> None:
     """Have the newest address fetched, and keep to their newest zone."""
-    row = insert(db, Recipient).values(
+    row = insert_into(db, Recipient).values(
         person_id=changed.participant_id,
         clinic_id=changed.clinic_id,
         zone=changed.zone,

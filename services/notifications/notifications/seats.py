@@ -19,10 +19,10 @@ from catalogue.scheduling import (
     SeatOffered,
     SeatReleased,
 )
-from chassis.database import OfClinic, Session
+from chassis.database import OfClinic, Session, insert_into
 from notifications.messages import Matter, plan, withdraw
 from notifications.recipients import know
-from notifications.tables import Base, insert
+from notifications.tables import Base
 from notifications.templates import DAY_BEGINS, SEAT_OFFERED
 
 OfCohort = OccurrenceCancelled | OccurrenceScheduled | SeatOffered | SeatReleased
@@ -65,7 +65,7 @@ def hold_cohorts(db: Session, events: Sequence[Event]) -> None:
     """Lock the cohorts of a batch in the order of their ids, before any of it is handled."""
     clinics = {e.cohort_id: e.clinic_id for e in cast(Sequence[OfCohort], events)}
     rows = [{"cohort_id": one, "clinic_id": clinics[one]} for one in sorted(clinics)]
-    db.execute(insert(db, Cohort).on_conflict_do_nothing(), rows)
+    db.execute(insert_into(db, Cohort).on_conflict_do_nothing(), rows)
     db.execute(
         sa.select(Cohort.cohort_id)
         .where(Cohort.cohort_id.in_(sorted(clinics)))

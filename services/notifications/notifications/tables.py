@@ -1,12 +1,9 @@
-"""The base of this service's tables, and the insert that tolerates a row that is already there."""
-
-from typing import Any
+"""The base of this service's tables."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.database import COLUMN_TYPES, NAMING, Session
+from chassis.database import COLUMN_TYPES, NAMING
 
 
 class Base(DeclarativeBase):
@@ -14,9 +11,3 @@ class Base(DeclarativeBase):
 
     metadata = sa.MetaData(naming_convention=NAMING)
     type_annotation_map = COLUMN_TYPES
-
-
-def insert(db: Session, table: type[Base]) -> Any:
-    """An INSERT with ON CONFLICT, in the dialect of this database."""
-    dialect = postgresql if db.connection().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)

@@ -8,7 +8,6 @@ from typing import Any, Self
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
@@ -20,7 +19,7 @@ from catalogue.scheduling import (
     SeatOffered,
     SeatReleased,
 )
-from chassis.database import OfClinic
+from chassis.database import OfClinic, insert_into
 from chassis.database import Session as Db
 from chassis.refusals import Conflict, NotFound
 from sessions.rules import CRISIS_NUMBERS, Segment
@@ -211,18 +210,13 @@ def open_tiers(db: Db, participant_id: UUID) -> list[str]:
 
 
 def _insert(db: Db, row: type[Base], **values: Any) -> None:
-    db.execute(_insert_into(db, row).values(values).on_conflict_do_nothing())
+    db.execute(insert_into(db, row).values(values).on_conflict_do_nothing())
 
 
 def _put(db: Db, row: type[Base], *, unless_newer: Any = None, **values: Any) -> None:
     """Insert a row, or replace what is known under its id."""
-    insert = _insert_into(db, row).values(values)
+    insert = insert_into(db, row).values(values)
     ids = [column.name for column in row.__table__.primary_key]
     news = {name: insert.excluded[name] for name in values if name not in ids}
     older = None if unless_newer is None else unless_newer < insert.excluded[unless_newer.key]
     db.execute(insert.on_conflict_do_update(index_elements=ids, set_=news, where=older))
-
-
-def _insert_into(db: Db, row: type[Base]) -> Any:
-    dialect = postgresql if db.connection().dialect.name == "postgresql" else sqlite
-    return dialect.insert(row)

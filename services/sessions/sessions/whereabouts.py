@@ -9,11 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.codec import instant
-from chassis.database import OfClinic
+from chassis.database import OfClinic, insert_into
 from chassis.database import Session as Db
 from chassis.details import Vault
 from sessions.tables import Base
@@ -50,12 +49,11 @@ def confirm(
 
 def _next_version(db: Db, participant_id: UUID, clinic_id: UUID, *, by: str, at: datetime) -> int:
     """Counted in SQL: two log-ins of one person at once get two versions."""
-    dialect = postgresql if db.connection().dialect.name == "postgresql" else sqlite
     first = {
         "participant_id": participant_id, "clinic_id": clinic_id, "version": 1,
         "confirmed_at": at, "confirmed_by": by,
     }  # fmt: skip
-    insert = dialect.insert(Whereabouts).values(first)
+    insert = insert_into(db, Whereabouts).values(first)
     again = {
         "version": Whereabouts.version + 1,
         "confirmed_at": insert.excluded.confirmed_at,
