@@ -142,7 +142,7 @@ def due(session: Session, lane: str, now: datetime, limit: int) -> list[tuple[Me
     rows = session.execute(
         sa.select(set_aside.c.headers, set_aside.c.body, set_aside.c.attempts)
         .where(set_aside.c.lane == lane, set_aside.c.state == "parked")
-        .where(set_aside.c.retry_at <= now)
+        .where(set_aside.c.retry_at <= now, set_aside.c.event_id.is_not(None))
         .order_by(set_aside.c.retry_at)
         .limit(limit)
     )

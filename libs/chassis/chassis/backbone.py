@@ -91,14 +91,14 @@ class Backbone:
     def start(self, container: Any) -> None:
         """Start the parts that run in this process, each in a thread the container watches."""
         runtime, parts = self.runtime, self.runtime.parts
-        spawn = self._spawner(container)
+        self._container = container
         for lane in parts.lanes:
-            self._start_lane(lane, spawn)
+            self._start_lane(lane)
         if parts.timers:
             self.loops = [*self._own_loops(), *runtime.loops]
             for loop in self.loops:
-                spawn(loop.run)
-        self._start_relay(spawn)
+                self._spawn(loop.run)
+        self._start_relay()
 
     def stop(self) -> None:
         """Stop in the order of the drain contract: take nothing new, finish, publish, let go."""
@@ -115,13 +115,10 @@ class Backbone:
             self._teller.kill()
         self.runtime.database.close()
 
-    def _spawner(self, container: Any) -> Callable[[Callable[[], None]], None]:
-        def spawn(run: Callable[[], None]) -> None:
-            self._threads.append(container.spawn_managed_thread(run))
+    def _spawn(self, run: Callable[[], None]) -> None:
+        self._threads.append(self._container.spawn_managed_thread(run))
 
-        return spawn
-
-    def _start_lane(self, lane: str, spawn: Callable[[Callable[[], None]], None]) -> None:
+    def _start_lane(self, lane: str) -> None:
         runtime = self.runtime
         sources = runtime.broker.topology.sources(runtime.service, lane)
         if not sources:
@@ -131,12 +128,12 @@ class Backbone:
         size = BATCH["shared" if lane == ROUTINE and URGENT in runtime.parts.lanes else "alone"]
         consumer = LaneConsumer(receiver, runtime.broker, size)
         self.consumers.append(consumer)
-        spawn(consumer.run)
-        spawn(lambda: self._retry(receiver))
+        self._spawn(consumer.run)
+        self._spawn(lambda: self._retry(receiver))
         if runtime.parts.log_road:
             catch_up = CatchUp(receiver, runtime.peers, sources)
             self.catch_ups.append(catch_up)
-            spawn(catch_up.run)
+            self._spawn(catch_up.run)
 
     def _own_loops(self) -> list[Loop]:
         """What every service repeats: firing its timers, fetching the details it wants."""
@@ -148,12 +145,12 @@ class Backbone:
             Loop(fetch, FETCH_SECONDS, runtime.service),
         ]
 
-    def _start_relay(self, spawn: Callable[[Callable[[], None]], None]) -> None:
+    def _start_relay(self) -> None:
         runtime = self.runtime
         if runtime.parts.relay:
             self.relay = Relay(runtime.database, runtime.broker)
             runtime.database.after_commit.append(self.relay.wake.ring)
-            spawn(self.relay.run)
+            self._spawn(self.relay.run)
             self._relay_thread = self._threads.pop()
         if runtime.database.postgres:
             others = Wake()
@@ -175,11 +172,8 @@ class Backbone:
             except SQLAlchemyError as failure:
                 if not retryable(failure):
                     raise
-            self._pause(ASIDE_SECONDS)
-
-    def _pause(self, seconds: float) -> None:
-        with eventlet.Timeout(seconds, False):
-            self._stopped.wait()
+            with eventlet.Timeout(ASIDE_SECONDS, False):
+                self._stopped.wait()
 
     def _wait_for(self, threads: list[Any]) -> None:
         with eventlet.Timeout(STOP_SECONDS, False):

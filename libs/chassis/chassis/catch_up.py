@@ -18,6 +18,7 @@ from chassis.logs import log
 from chassis.metrics import RESTORED
 from chassis.peers import Peers, PeerUnreachable
 from chassis.receive import Receiver
+from chassis.refusals import NotFound
 from chassis.wake import Wake
 
 EVERY_SECONDS = {URGENT: 1.0, ROUTINE: 30.0}
@@ -89,7 +90,7 @@ class CatchUp:
         service = self.receiver.database.service
         try:
             self.read(source, streams)
-        except PeerUnreachable as failure:
+        except (PeerUnreachable, NotFound) as failure:
             log.info("log_not_read", service=service, source=source, reason=str(failure))
         except SQLAlchemyError as failure:
             if not retryable(failure):

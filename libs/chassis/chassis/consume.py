@@ -177,7 +177,7 @@ class _Subscription:
     def _deliver(self, message: Any) -> None:
         delivery = _Delivery(message.delivery_tag, message.headers, _bytes(message.body))
         self.in_flight.append(delivery)
-        self.hands[hash(delivery.subject) % len(self.hands)].take(delivery)
+        self.hands[hash(str(delivery.subject)) % len(self.hands)].take(delivery)
 
     def _acknowledge(self, finished: list[_Delivery]) -> None:
         channel = self.connection.default_channel

@@ -7,7 +7,7 @@ a file, since a greenlet that yields inside BEGIN IMMEDIATE would freeze all oth
 """
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -128,17 +128,13 @@ class Database:
         self._one_writer = nullcontext() if self.postgres else Semaphore(1)
         self.after_commit: list[Callable[[], None]] = []
 
-    @contextmanager
-    def request(self, clinics: Collection[UUID], **about: Any) -> Iterator[Session]:
+    def request(self, clinics: Collection[UUID], **about: Any) -> AbstractContextManager[Session]:
         """A transaction that sees these clinics only; commits at the end, or rolls back."""
-        with self._transaction(self.http_engine, frozenset(clinics), about) as session:
-            yield session
+        return self._transaction(self.http_engine, frozenset(clinics), about)
 
-    @contextmanager
-    def work(self, **about: Any) -> Iterator[Session]:
+    def work(self, **about: Any) -> AbstractContextManager[Session]:
         """A transaction of the service itself, across clinics."""
-        with self._transaction(self.work_engine, None, about) as session:
-            yield session
+        return self._transaction(self.work_engine, None, about)
 
     @contextmanager
     def _transaction(

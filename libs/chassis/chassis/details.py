@@ -136,22 +136,30 @@ class Fetcher:
         self.peers = peers
 
     def fetch_wanted(self) -> bool:
-        """Fetch what is wanted now. Returns whether any arrived."""
+        """Fetch what is wanted now, in any order: nobody waits for ever behind somebody whose
+        owner is silent or has forgotten them. Returns whether any arrived."""
         with self.database.work() as db:
             wanted = db.execute(
                 sa.select(details.c.person_id, details.c.clinic_id, details.c.owner)
                 .where(details.c.version < details.c.wanted_version)
+                .order_by(sa.func.random())
                 .limit(FETCH_LIMIT)
             ).all()
-        return sum(self._fetch(*row) for row in wanted) > 0
+        arrived, silent = 0, set[str]()
+        for person_id, clinic_id, owner in wanted:
+            if owner not in silent:
+                arrived += self._fetch(person_id, clinic_id, owner, silent)
+        return arrived > 0
 
-    def _fetch(self, person_id: UUID, clinic_id: UUID, owner: str) -> bool:
+    def _fetch(self, person_id: UUID, clinic_id: UUID, owner: str, silent: set[str]) -> bool:
         service = self.database.service
         try:
             version, content = self.peers.details(owner, person_id)
         except (PeerUnreachable, NotFound) as failure:
             log.warning("details_not_fetched", service=service, source=owner, reason=str(failure))
             DETAILS.labels(service, "failed").inc()
+            if isinstance(failure, PeerUnreachable):
+                silent.add(owner)
             return False
         with self.database.work() as db:
             self.vault.keep(

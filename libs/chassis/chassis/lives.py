@@ -58,11 +58,7 @@ def reconcile(session: Session, handled_elsewhere: Mapping[str, Handled]) -> int
         )
         connection.execute(higher, heads)
     epoch = connection.execute(sa.select(sa.func.max(lives.c.epoch))).scalar_one() + 1
-    life = {
-        "epoch": epoch,
-        "fingerprint": fingerprint(connection),
-        "begun_at": datetime.now(UTC),
-    }
+    life = {"epoch": epoch, "fingerprint": fingerprint(connection), "begun_at": datetime.now(UTC)}
     connection.execute(sa.insert(lives).values(life))
     return epoch
 

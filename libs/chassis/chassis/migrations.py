@@ -18,36 +18,14 @@ from catalogue.event import LANES
 from chassis import tables
 from chassis.database import connect
 
-_WORK_ONLY = (
-    "lanes", "lives", "leases", "cursors", "producers", "set_aside",
-)  # fmt: skip
+_WORK_ONLY = ("lanes", "lives", "leases", "cursors", "producers", "set_aside")
 _APPEND_ONLY = ("event_log", "clinical_reads")
 
-_EVENT_LOG = """
-    CREATE SEQUENCE event_log_seq;
-    CREATE TABLE event_log (
-        seq bigint NOT NULL DEFAULT nextval('event_log_seq'),
-        recorded_at timestamptz NOT NULL,
-        lane varchar(8) NOT NULL,
-        position bigint,
-        epoch integer,
-        stream varchar(32) NOT NULL,
-        subject varchar(96) COLLATE "C" NOT NULL,
-        version integer NOT NULL,
-        event_id uuid NOT NULL,
-        type varchar(96) NOT NULL,
-        clinic_id uuid NOT NULL,
-        occurred_at timestamptz NOT NULL,
-        correlation_id uuid NOT NULL,
-        causation_id uuid,
-        frames bytea NOT NULL,
-        PRIMARY KEY (subject, version, recorded_at)
-    ) PARTITION BY RANGE (recorded_at);
-    CREATE TABLE event_log_otherwise PARTITION OF event_log DEFAULT;
-    CREATE INDEX ix_event_log_without_position ON event_log (lane, seq) WHERE position IS NULL;
-    CREATE INDEX ix_event_log_position ON event_log (lane, position);
-    CREATE INDEX ix_event_log_correlation_id ON event_log (correlation_id);
-"""
+_LOG_INDEXES = (
+    "ix_event_log_without_position ON event_log (lane, seq) WHERE position IS NULL",
+    "ix_event_log_position ON event_log (lane, position)",
+    "ix_event_log_correlation_id ON event_log (correlation_id)",
+)
 
 _FINGERPRINT = sa.text("""
     SELECT system_identifier || ':' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
@@ -76,7 +54,7 @@ def create_chassis(op: Any, service: str) -> None:
     if connection.dialect.name == "postgresql":
         plain = [t for t in tables.METADATA.sorted_tables if t.name != "event_log"]
         tables.METADATA.create_all(connection, tables=plain)
-        connection.exec_driver_sql(_EVENT_LOG)
+        _create_log(connection)
         _protect_chassis(op, service)
     else:
         tables.METADATA.create_all(connection)
@@ -128,6 +106,24 @@ def fingerprint(connection: sa.Connection) -> str:
     if connection.dialect.name != "postgresql":
         return "sqlite"
     return connection.execute(_FINGERPRINT).scalar_one()
+
+
+def _create_log(connection: sa.Connection) -> None:
+    """The log in partitions. A primary key that began with `seq` would tempt the planner, while
+    there is a backlog, away from the one index that finds what has no position."""
+    run = connection.exec_driver_sql
+    run("CREATE SEQUENCE event_log_seq")
+    sa.Table(
+        "event_log",
+        sa.MetaData(),
+        *(sa.Column(c.name, c.type, nullable=c.nullable) for c in tables.event_log.columns),
+        sa.PrimaryKeyConstraint("subject", "version", "recorded_at"),
+        postgresql_partition_by="RANGE (recorded_at)",
+    ).create(connection)
+    run("ALTER TABLE event_log ALTER seq SET DEFAULT nextval('event_log_seq')")
+    run("CREATE TABLE event_log_otherwise PARTITION OF event_log DEFAULT")
+    for index in _LOG_INDEXES:
+        run(f"CREATE INDEX {index}")
 
 
 def _protect_chassis(op: Any, service: str) -> None:

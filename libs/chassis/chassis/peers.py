@@ -25,7 +25,7 @@ class Peers(Protocol):
     """The other services of the house."""
 
     def log(self, source: str, lane: str, after: int, streams: Collection[str]) -> Page:
-        """What follows a position of another service's lane. Raises PeerUnreachable."""
+        """What follows a position of another service's lane. Raises as `details` does."""
         ...
 
     def details(self, owner: str, person_id: UUID) -> tuple[int, dict[str, Any]]:
@@ -43,14 +43,17 @@ class HttpPeers:
 
     def log(self, source: str, lane: str, after: int, streams: Collection[str]) -> Page:
         asked = {"lane": lane, "after": after, "streams": ",".join(sorted(streams))}
-        answer = self._get(source, f"/{source}/log", asked)
-        return page_of(answer)
+        return self._get(source, f"/{source}/log", asked, page_of)
 
     def details(self, owner: str, person_id: UUID) -> tuple[int, dict[str, Any]]:
-        answer = self._get(owner, f"/{owner}/details/{person_id}", {})
-        return answer["version"], answer["content"]
+        path = f"/{owner}/details/{person_id}"
+        return self._get(owner, path, {}, lambda answer: (answer["version"], answer["content"]))
 
-    def _get(self, service: str, path: str, query: dict[str, Any]) -> Any:
+    def _get(
+        self, service: str, path: str, query: dict[str, Any], read: Callable[[Any], Any]
+    ) -> Any:
+        """What `read` makes of the answer. One that is not found may belong to a service that
+        is just starting."""
         try:
             answer = self._client.get(
                 self._addresses[service] + path,
@@ -58,10 +61,10 @@ class HttpPeers:
                 headers={"Authorization": f"Bearer {self._token()}"},
             )
             if answer.status_code == 404:
-                raise NotFound("details", service=service)
+                raise NotFound(path.split("/")[2], service=service)
             answer.raise_for_status()
-            return answer.json()
-        except (httpx.HTTPError, ValueError, KeyError) as failure:
+            return read(answer.json())
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as failure:
             raise PeerUnreachable(f"{service}: {type(failure).__name__}") from failure
 
 

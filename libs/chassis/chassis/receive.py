@@ -87,8 +87,12 @@ class Receiver:
 
     def park_malformed(self, headers: dict[str, Any], body: bytes, attribute: str) -> None:
         """Keep a message that cannot even say what it is about, for a human to look at."""
-        with self.database.work() as session:
-            aside.put_malformed(session, self.lane, headers, body, attribute)
+
+        def put() -> None:
+            with self.database.work() as session:
+                aside.put_malformed(session, self.lane, headers, body, attribute)
+
+        _patiently(put)
         CONSUMED.labels(self.database.service, self.lane, "unknown", "parked").inc()
 
     def redo(self, message: Message, attempts: int = 0) -> bool:
@@ -98,20 +102,20 @@ class Receiver:
         return message.id not in failed
 
     def _until_done(self, messages: Sequence[Message], culprits: Culprits, **retry: Any) -> None:
-        failures = 0
+        alone = False
         while True:
             try:
-                return self._transact(messages, culprits, **retry)
+                return _patiently(
+                    lambda alone=alone: self._transact(messages, culprits, alone=alone, **retry)
+                )
             except HandlerFailed as failed:
                 self._blame(culprits, failed.message, failed.cause)
             except SQLAlchemyError as failure:
-                if retryable(failure):
-                    eventlet.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                    failures += 1
-                elif len(messages) == 1:
-                    self._blame(culprits, messages[0], failure)
-                else:
+                if len(messages) > 1:
                     return self._halve(messages, culprits)
+                if alone:
+                    self._blame(culprits, messages[0], failure)
+                alone = True
 
     def _blame(self, culprits: Culprits, message: Message, cause: Exception) -> None:
         culprits[message.id] = aside.handler_failed(cause)
@@ -140,8 +144,22 @@ class Receiver:
             self.on_gap()
 
 
+def _patiently(step: Callable[[], None]) -> None:
+    """Do a step, again for as long as the database asks for that."""
+    failures = 0
+    while True:
+        try:
+            return step()
+        except SQLAlchemyError as failure:
+            if not retryable(failure):
+                raise
+            eventlet.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+            failures += 1
+
+
 class _Step:
-    """One transaction of the receive step."""
+    """One transaction of the receive step. `alone` leaves what waits behind it for another, so
+    that nobody is blamed for a successor."""
 
     def __init__(
         self,
@@ -150,12 +168,14 @@ class _Step:
         culprits: Culprits,
         redo: UUID | None = None,
         attempts: int = 0,
+        alone: bool = False,
     ) -> None:
         self.session = session
         self.receiver = receiver
         self.culprits = culprits
         self.redo = redo
         self.attempts = attempts
+        self.alone = alone
         self.epochs: dict[str, int] = {}
         self.states: dict[UUID, str] = {}
         self.to_set_aside: list[dict[str, Any]] = []
@@ -184,7 +204,7 @@ class _Step:
         all_by_id = {message.id: message for message in messages}
         for state, message in aside.behind(self.session, held) if held else ():
             self.states[message.id] = state
-            if state == "waiting":
+            if state == "waiting" and not self.alone:
                 all_by_id[message.id] = message
         queues: dict[cursor.Key, list[Message]] = defaultdict(list)
         for message in all_by_id.values():

@@ -78,9 +78,8 @@ class Relay:
     def _serve(self, lead: Lead) -> None:
         with lead.transaction() as connection:
             epoch = connection.execute(sa.select(sa.func.max(lives.c.epoch))).scalar_one()
-            rows = connection.execute(sa.select(lanes).where(lanes.c.lane.in_(LANES))).all()
-        given = {row.lane: (row.position, row.confirmed) for row in rows}
-        carriers = [_Carrier(self, lane, *given[lane]) for lane in LANES]
+            confirmed = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.confirmed)).all())
+        carriers = [_Carrier(self, lane, confirmed[lane]) for lane in LANES]
         threads = [carrier.thread for carrier in carriers]
         if self.database.postgres:
             threads.append(eventlet.spawn(hear_others, self.database.work_engine.url, self.wake))
@@ -102,14 +101,11 @@ class Relay:
 
     def _give(self, lead: Lead, carrier: "_Carrier", epoch: int) -> int:
         """One lane's turn, in a transaction of its own: what is urgent waits for no other lane."""
-        if self.steps_aside(carrier.lane) and carrier.has_enough():
-            return 0
         with lead.transaction() as connection:
             given = claim(connection, carrier.lane, epoch, self.batch(carrier.lane))
             carrier.mark(connection)
             reached("relay.before_claim_commit", given)
         reached("relay.after_claim_commit", given)
-        carrier.position += given
         if given and carrier.lane == URGENT:
             self._aside_until = time.monotonic() + ASIDE_FOR_SECONDS
         carrier.go_on()
@@ -133,10 +129,9 @@ class Relay:
 class _Carrier:
     """Publishes one lane, position by position, on a channel of its own."""
 
-    def __init__(self, relay: Relay, lane: str, position: int, confirmed: int) -> None:
+    def __init__(self, relay: Relay, lane: str, confirmed: int) -> None:
         self.relay = relay
         self.lane = lane
-        self.position = position
         self.confirmed = confirmed
         self.wake = Wake()
         self._marked = confirmed
@@ -149,10 +144,6 @@ class _Carrier:
         if self.thread.dead:
             self.thread.wait()
         self.wake.ring()
-
-    def has_enough(self) -> bool:
-        """Whether a small batch of what has its position is still to be published."""
-        return self.position - self.confirmed >= ASIDE_BATCH
 
     def run(self) -> None:
         """Until killed. A failure closes the channel and the same batch is tried again."""

@@ -141,6 +141,36 @@ def test_a_failure_that_names_nobody_is_found_by_halves(database_of):
     assert [state for state, _, _ in aside_of(database)] == ["parked"]
 
 
+def test_nobody_is_blamed_for_a_successor_that_waited_and_fails(database_of):
+    """The flush of the second event fails, in the transaction in which the first drains it."""
+    database = database_of("notifications")
+    first, second = series(2)
+    tallying(database).receive(series(1))
+    with database.work() as db:
+        taken = db.scalars(sa.select(Tally.id)).one()
+
+    def clash(work, event):
+        row_id = taken if work.message.id == second.id else work.message.id
+        work.db.add(
+            Tally(
+                id=row_id,
+                clinic_id=event.clinic_id,
+                subject_id=event.homework_id,
+                version=work.message.version + 10,
+            )
+        )
+
+    receiver = Receiver(database, Handlers({first.type: clash}), "routine")
+    receiver.receive([second])
+    receiver.receive([first])
+    assert effects(database) == [1, 11]
+    with database.work() as db:
+        receiver_sees = aside.ready(db, "routine", 10)
+    receiver.receive(receiver_sees)
+    assert effects(database) == [1, 11]
+    assert [(state, version) for state, version, _ in aside_of(database)] == [("parked", 2)]
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -185,6 +215,16 @@ def test_a_malformed_message_is_kept_for_a_human(database_of):
     assert [(row[0], row[2]) for row in aside_of(database)] == [
         ("parked", "malformed_attributes: id")
     ]
+
+
+def test_a_malformed_message_is_never_tried_again(database_of):
+    """There is nothing in it that a handler could be given."""
+    database = database_of("notifications")
+    tallying(database).park_malformed({"cloudEvents_id": "nonsense"}, b"", "id")
+    with database.work() as db:
+        db.execute(sa.update(set_aside).values(retry_at=db.now))
+    with database.work() as db:
+        assert aside.due(db, "routine", db.now, 10) == []
 
 
 def uuid_of(one):
