@@ -23,7 +23,10 @@ evenkeel log --follow-id 01a20aac-020b-73a4-ba3d-3ae6d73396c6"""
 
 @dataclass(frozen=True, kw_only=True)
 class Hop:
-    """One event of a journey, and what became of it in each service that hears its stream."""
+    """One event of a journey, and what became of it in each service that hears its stream.
+
+    It waited since what caused it, or since the hop before it where its cause is no event.
+    """
 
     at: datetime
     service: str
@@ -68,27 +71,51 @@ def _uuid_of(text: str) -> UUID:
 
 
 def _journey(wanted: UUID) -> list[Hop]:
-    """Every event with this correlation id, or about this subject, in order of time."""
-    hops = []
-    for service in SERVICES:
-        with database_of(service) as database, database.look() as connection:
-            about = event_log.c.subject.endswith(str(wanted))
-            found = sa.select(event_log).where(sa.or_(event_log.c.correlation_id == wanted, about))
-            rows = connection.execute(found).all()
-        hops += [(service, row) for row in rows]
-    hops.sort(key=lambda hop: (hop[1].occurred_at, hop[1].seq))
+    """Every event with this correlation id; or about this subject, and all that followed."""
+    about = _found(event_log.c.subject.endswith(str(wanted)))
+    correlations = {wanted, *(row.correlation_id for _, row in about)}
+    found = {row.event_id: (service, row) for service, row in about}
+    for service, row in _found(event_log.c.correlation_id.in_(correlations)):
+        found[row.event_id] = service, row
+    hops = in_order_of_cause(found)
     arrivals = {service: _arrivals(service, [row for _, row in hops]) for service in SERVICES}
-    before: datetime | None = None
-    told = []
+    told: list[Hop] = []
     for service, row in hops:
-        told.append(_hop(service, row, before, arrivals))
-        before = row.occurred_at
+        _, cause = found.get(row.causation_id, (None, None))
+        since = cause.occurred_at if cause else told[-1].at if told else row.occurred_at
+        told.append(_hop(service, row, since, arrivals))
     return told
 
 
-def _hop(
-    service: str, row: Any, before: datetime | None, arrivals: dict[str, dict[Any, str]]
-) -> Hop:
+def _found(which: sa.ColumnElement[bool]) -> list[tuple[str, Any]]:
+    """What all services announced, each with the service."""
+    found = []
+    for service in SERVICES:
+        with database_of(service) as database, database.look() as connection:
+            rows = connection.execute(sa.select(event_log).where(which)).all()
+        found += [(service, row) for row in rows]
+    return found
+
+
+def in_order_of_cause(found: dict[UUID, tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """By time, and what was caused after its cause: on a clock that stands still, or on clocks
+    that differ, time alone does not say."""
+    ordered: dict[UUID, tuple[str, Any]] = {}
+
+    def put(event_id: UUID) -> None:
+        if event_id in ordered:
+            return
+        _, row = found[event_id]
+        if row.causation_id in found:
+            put(row.causation_id)
+        ordered[event_id] = found[event_id]
+
+    for _, row in sorted(found.values(), key=lambda hop: (hop[1].occurred_at, hop[1].seq)):
+        put(row.event_id)
+    return list(ordered.values())
+
+
+def _hop(service: str, row: Any, since: datetime, arrivals: dict[str, dict[Any, str]]) -> Hop:
     return Hop(
         at=row.occurred_at,
         service=service,
@@ -97,7 +124,7 @@ def _hop(
         version=row.version,
         event_id=row.event_id,
         causation_id=row.causation_id,
-        waited_seconds=(row.occurred_at - before).total_seconds() if before else 0.0,
+        waited_seconds=(row.occurred_at - since).total_seconds(),
         heard_by={
             hearer: states[service, row.subject, row.version]
             for hearer, states in arrivals.items()

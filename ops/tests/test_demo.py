@@ -42,14 +42,42 @@ def is_clean(result: dict[str, Any]) -> bool:
     return not (result["lost"] or result["duplicated"] or result["out_of_order"])
 
 
-def test_a_day_with_an_outage_loses_and_doubles_nothing(tmp_path):
-    status, result = told(demo(tmp_path, "--outage", "2"))
+@pytest.fixture(scope="module")
+def day(tmp_path_factory):
+    """A day with an outage: where its data lie, how it ended and what it told."""
+    directory = tmp_path_factory.mktemp("day")
+    return directory, *told(demo(directory, "--outage", "2"))
+
+
+def test_a_day_with_an_outage_loses_and_doubles_nothing(day):
+    _, status, result = day
     assert status == 0
     assert is_clean(result)
     assert result["outages"] == 1
     assert result["people"].items() >= EVERYBODY.items()
     assert result["people"]["pages_acknowledged"] == result["people"]["crisis_cases"] > 0
     assert sum(result["events"].values()) > 100
+
+
+def test_a_risk_is_followed_from_its_screen_to_the_end_of_its_case(day):
+    directory, _, _ = day
+    databases = json.loads((directory / "demo" / "settings.json").read_text())
+
+    def log(*arguments: str) -> list[dict[str, Any]]:
+        command = [sys.executable, "-P", "-m", "evenkeel_ops", "log", *arguments, "--json"]
+        run = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **databases}, capture_output=True, text=True
+        )
+        return json.loads(run.stdout)
+
+    opened = next(event for event in log("crisis") if "case_opened" in event["type"])
+    hops = log("--follow-id", opened["subject"])
+    names = [hop["type"].split(".")[2] for hop in hops]
+    assert names.index("risk_detected") < names.index("case_opened") < names.index("rung_paged")
+    assert names[-1] == "case_closed"
+    risk = hops[names.index("risk_detected")]
+    assert risk["heard_by"]["crisis"] == "handled"
+    assert all(hop["waited_seconds"] >= 0 for hop in hops)
 
 
 def test_a_day_that_was_killed_is_resumed_and_loses_and_doubles_nothing(tmp_path):
