@@ -1,8 +1,11 @@
 """`./evenkeel verify`: the proofs that take too long for every run of the tests."""
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,6 +25,8 @@ from evenkeel_ops.drills.repertoire import POINTS, SWEEPER_POINTS, VICTIMS, Outc
 LOGS = machine.ROOT / ".evenkeel" / "verify"
 SIGTERMS = 20
 BROKER_OFF_SECONDS = 30.0
+CONTROLS = "controls and restored database"
+CONTROL_TESTS = ("tests/failures/controls", "tests/failures/test_restored_database.py")
 COLUMNS = ("drill", "kills", "events", "lost", "doubled", "out of order", "worst recovery")
 
 EXAMPLES = "Examples: evenkeel verify failures, evenkeel verify failures --kills 5 --json"
@@ -64,14 +69,14 @@ def failures(
     """Kill real processes under load: nothing may be lost, doubled or out of order."""
     machine.need()
     seed = random.SystemRandom().getrandbits(24) if seed is None else seed
-    chosen = {
-        name: run for name, run in drills(kills).items() if any(o in name for o in only or [""])
-    }
-    if not chosen:
+    every = drills(kills)
+    asked = [name for name in (*every, CONTROLS) if any(o in name for o in only or [""])]
+    if not asked:
         raise typer.BadParameter("no drill is called that")
     console = Console(stderr=as_json)
     console.print(f"seed {seed}")
-    rows = run_all(chosen, seed, console)
+    rows = run_all({name: every[name] for name in asked if name in every}, seed, console)
+    is_caught = CONTROLS not in asked or controls_are_caught(seed, console)
     console.print(table_of(rows))
     for row in rows:
         for fault in row.faults:
@@ -79,7 +84,7 @@ def failures(
         if row.notes:
             told = ", ".join(f"{name} {value:g}" for name, value in row.notes.items())
             console.print(f"{row.drill}: {told}", markup=False, soft_wrap=True)
-    is_clean = all(row.is_clean for row in rows)
+    is_clean = is_caught and all(row.is_clean for row in rows)
     if as_json:
         print(json.dumps({"seed": seed, "is_clean": is_clean, "drills": [asdict(r) for r in rows]}))
     if not is_clean:
@@ -163,6 +168,22 @@ def table_of(rows: list[Row]) -> Table:
         recovery = f"{row.worst_recovery:.1f} s" if row.worst_recovery else ""
         table.add_row(row.drill, *map(str, counts), recovery, style="" if row.is_clean else "red")
     return table
+
+
+def controls_are_caught(seed: int, console: Console) -> bool:
+    """Whether each wrong variant is caught by its oracle, and a restored database is refused."""
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-q", "-rA", *CONTROL_TESTS],
+        cwd=machine.ROOT,
+        env={**os.environ, "EVENKEEL_DRILL_SEED": str(seed)},
+        capture_output=True,
+        text=True,
+    )
+    is_caught = run.returncode == 0 and "passed" in run.stdout
+    told = [line for line in run.stdout.splitlines() if "caught by" in line]
+    told = [*told, *run.stdout.splitlines()[-1:]] if is_caught else [run.stdout, run.stderr]
+    console.print("\n".join(told), markup=False)
+    return is_caught
 
 
 def _drill(
