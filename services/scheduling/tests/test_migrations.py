@@ -11,8 +11,6 @@ from chassis.database import connect
 from scheduling.tables import Base
 from services.scheduling.tests.conftest import KINDS
 
-ROLES = ("scheduling_http", "scheduling_work")
-
 
 @pytest.fixture(params=KINDS)
 def urls(request, urls_of):
@@ -42,15 +40,3 @@ def test_going_back_leaves_no_table_and_forward_again_works(urls):
     engine.dispose()
     assert left == set()
     migrations.upgrade("scheduling", urls.owner)
-
-
-def test_every_table_of_a_clinic_hides_it_from_requests_on_postgresql(urls_of):
-    urls = urls_of("postgresql")
-    migrations.upgrade("scheduling", urls.owner)
-    engine = connect(urls.owner)
-    with engine.connect() as connection:
-        forced = connection.exec_driver_sql(
-            "SELECT relname FROM pg_class WHERE relforcerowsecurity AND relrowsecurity"
-        )
-        assert set(Base.metadata.tables) <= set(forced.scalars())
-    engine.dispose()
