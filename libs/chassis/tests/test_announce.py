@@ -64,9 +64,8 @@ def test_a_subject_belongs_to_one_clinic_for_ever(database_of):
         announce_all(database, [admitted(episode, clinic_id=OTHER_CLINIC)])
 
 
-def test_a_request_cannot_announce_for_another_clinic(database_of, pair):
-    if pair != "rabbitmq+postgresql":
-        return
+@pytest.mark.parametrize("pair", ["rabbitmq+postgresql"])
+def test_a_request_cannot_announce_for_another_clinic(database_of):
     database = database_of("intake")
     with pytest.raises(sa.exc.ProgrammingError), database.request([CLINIC]) as db:
         announce(db, admitted(clinic_id=OTHER_CLINIC))

@@ -132,9 +132,8 @@ def test_two_relays_have_one_leader(runtime_of):
     second.backbone.stop()
 
 
-def test_an_unroutable_event_fails_its_batch_instead_of_vanishing(runtime_of, pair):
-    if pair == "memory+sqlite":
-        return
+@pytest.mark.parametrize("pair", ["rabbitmq+postgresql"])
+def test_an_unroutable_event_fails_its_batch_instead_of_vanishing(runtime_of):
     sessions = runtime_of("sessions")
     sessions.backbone.start(Threads())
     announce_all(sessions.database, [submitted()])
@@ -150,9 +149,8 @@ def test_an_unroutable_event_fails_its_batch_instead_of_vanishing(runtime_of, pa
     publisher.close()
 
 
-def test_a_plain_amqp_consumer_reads_our_events(runtime_of, pair, broker_url):
-    if pair == "memory+sqlite":
-        return
+@pytest.mark.parametrize("pair", ["rabbitmq+postgresql"])
+def test_a_plain_amqp_consumer_reads_our_events(runtime_of, broker_url):
     sessions = runtime_of("sessions")
     connection = pika.BlockingConnection(pika.URLParameters(broker_url))
     channel = connection.channel()
