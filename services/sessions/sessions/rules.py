@@ -109,13 +109,19 @@ def presence(
 ) -> list[Span]:
     """When somebody was there, as disjoint spans in order, none beyond `until`.
 
-    `heard` are runs of heartbeats, first to last. Where there are any they decide, and log-ins and
-    leaves only sharpen their edges by 15 s at most: a video server's joins and leaves go missing
-    and arrive reversed (https://github.com/livekit/livekit/issues/2399 and 4227). Where there are
-    none, somebody is there from each log-in to the next leave; without a leave, `until`.
+    The union of what was told and what was heard, in whatever order it arrived; a video server's
+    joins and leaves go missing and arrive reversed
+    (https://github.com/livekit/livekit/issues/2399 and 4227):
+
+    - a log-in counts to the next leave or heartbeat, and to `until` without either;
+    - `heard` are runs of heartbeats, first to last: each counts, with edges 15 s wide that
+      log-ins and leaves sharpen, whether or not those that belong to it were told;
+    - silence after a run counts where a leave ends it: the person was there, their client was
+      not heard. Where a log-in or another run ends it, or nothing, a leave went missing.
     """
     came, went = sorted(set(log_ins)), sorted(set(leaves))
-    spans = [_sharpened(run, came, went) for run in heard] or _paired(came, went, until)
+    spans = [_sharpened(run, came, went) for run in heard]
+    spans += _told(came, went, heard, until)
     return _union(Span(span.begins_at, min(span.ends_at, until)) for span in spans)
 
 
@@ -136,8 +142,22 @@ def _sharpened(run: Span, came: list[datetime], went: list[datetime]) -> Span:
     return Span(begin, next((at for at in went if last <= at <= silent), silent))
 
 
-def _paired(came: list[datetime], went: list[datetime], until: datetime) -> list[Span]:
-    return [Span(at, next((gone for gone in went if gone > at), until)) for at in came]
+def _told(
+    came: list[datetime], went: list[datetime], heard: Sequence[Span], until: datetime
+) -> list[Span]:
+    """From each log-in that no run covers, and from each run that a leave ended in silence."""
+    firsts = [run.begins_at for run in heard]
+    unheard = [at for at in came if not any(first <= at <= last for first, last in heard)]
+    told = [Span(at, _next(at, [*went, *firsts], until)) for at in unheard]
+    for _, last in heard:
+        gone = _next(last, went, last)
+        if gone <= _next(last, [*came, *firsts], gone):
+            told.append(Span(last, gone))
+    return told
+
+
+def _next(after: datetime, instants: Iterable[datetime], otherwise: datetime) -> datetime:
+    return min((at for at in instants if at > after), default=otherwise)
 
 
 def _union(spans: Iterable[Span]) -> list[Span]:

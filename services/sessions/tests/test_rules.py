@@ -92,6 +92,28 @@ def test_heartbeats_bear_out_who_is_there_when_join_and_leave_arrived_reversed()
     assert abs(told - 3600) <= HEARTBEAT.total_seconds()
 
 
+def test_log_in_to_leave_counts_although_one_heartbeat_only_was_heard():
+    assert minutes([NINE], [END], [Span(after(0, 15), after(0, 15))]) == 165
+
+
+def test_log_in_to_leave_counts_although_no_heartbeat_was_heard_before_the_end():
+    assert minutes([NINE], [END], [Span(after(170), after(179, 50))]) == 165
+
+
+def test_heartbeats_fill_in_one_visit_and_log_in_and_leave_another():
+    heard = [Span(after(0, 5), after(15))]
+    assert minutes([after(100)], [after(160)], heard) == 15 + 60
+
+
+def test_a_log_in_that_was_never_heard_counts_until_the_day_was_wrapped_up():
+    assert minutes([after(90)], [], [Span(after(0), after(15))]) == 15 + 90
+
+
+def test_silence_that_a_log_in_ends_is_absence_since_a_leave_went_missing():
+    heard = [Span(after(0), after(20)), Span(after(40), END)]
+    assert minutes([after(0), after(40)], [END], heard) == 165 - 20
+
+
 # --- properties -------------------------------------------------------------------------------
 
 instants = st.integers(-60, 300 * 60).map(lambda s: NINE + timedelta(seconds=s))
@@ -152,7 +174,7 @@ def test_with_heartbeats_the_told_presence_is_exact(day):
 
 @given(a_heard_day(), st.data())
 def test_with_heartbeats_each_missing_or_late_doubled_event_moves_at_most_15_seconds(day, data):
-    """Fails when `presence` prefers `_paired` although heartbeats were heard."""
+    """Fails when a log-in counts to the next leave although heartbeats were heard between."""
     true, heard = day
     came, went = [s.begins_at for s in true], [s.ends_at for s in true]
     kept_in = [at for at in came if data.draw(st.booleans())]
@@ -163,6 +185,18 @@ def test_with_heartbeats_each_missing_or_late_doubled_event_moves_at_most_15_sec
     exact = seconds(came, went, heard)
     told = seconds(kept_in + extra_in, kept_out + extra_out, heard)
     assert abs(told - exact) <= spoilt * HEARTBEAT.total_seconds()
+
+
+@given(a_heard_day(), st.data())
+def test_heartbeats_that_fall_silent_take_no_minute_from_who_logged_in_and_left(day, data):
+    true, heard = day
+    cut = [Span(s.begins_at, _cut(data.draw, s)) for s in heard if data.draw(st.booleans())]
+    came, went = [s.begins_at for s in true], [s.ends_at for s in true]
+    assert seconds(came, went, cut) == seconds(came, went, heard)
+
+
+def _cut(draw, run: Span) -> datetime:
+    return run.begins_at + draw(st.floats(0, 1)) * (run.ends_at - run.begins_at)
 
 
 def test_without_heartbeats_a_missing_leave_counts_to_the_next_one():
