@@ -133,6 +133,11 @@ class Desk(Between):
             "forbidden": Forbidden("not_licensed_there"),
         }.get(kind, RuntimeError(CANARY))
 
+    @route("POST", "/desk/check-ins", body=ReferralBody, allow=STAFF, in_danger=True)
+    def check_in(self, call):
+        """Refuse somebody who may be in danger."""
+        raise Conflict("closed", free=0)
+
     @route("GET", "/desk/slow", allow=STAFF, transaction=False)
     def wait(self, call):
         """Wait until the test lets go."""

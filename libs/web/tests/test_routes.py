@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from catalogue.numbers import CRISIS_NUMBERS
 from chassis import logs
 from chassis.metrics import FAULTS, REQUESTS
 from chassis.tables import reads
@@ -196,3 +197,19 @@ def test_requests_are_counted_by_the_template_of_their_route(house):
     before = counted()
     house.client.get(f"/desk/referrals/{uuid4()}")
     assert counted() == before + 1
+
+
+def test_who_may_be_in_danger_is_told_whom_to_call_however_they_are_refused(house):
+    house.client.headers["Content-Type"] = "application/json"
+    for content, headers, status in (
+        (b"{", {}, 400),
+        (b"{}", {"Authorization": ""}, 401),
+        (b"{}", bearer(role="auditor"), 403),
+        (b'{"reason": "sleep"}', {}, 409),
+        (b"{}", {"Content-Type": "text/plain"}, 415),
+        (b"{}", {}, 422),
+    ):
+        refused = house.client.post("/desk/check-ins", content=content, headers=headers)
+        assert refused.status_code == status
+        assert refused.json()["crisis_numbers"] == CRISIS_NUMBERS
+    assert "crisis_numbers" not in house.client.post("/desk/referrals", content=b"{}").json()

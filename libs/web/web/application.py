@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 from chassis.logs import log, where
 from chassis.metrics import FAULTS, REQUESTS
 from web import reading
-from web.problems import problem_of
+from web.problems import Problem, problem_of
 
 if TYPE_CHECKING:
     from web.routes import Route
@@ -26,6 +26,8 @@ UNMATCHED = "unmatched"
 
 class Application:
     """Answers every path below `/<service>`, each failure as a problem."""
+
+    in_danger = False
 
     def __init__(self, service: str, routes: Iterable["Route"], service_cls: type) -> None:
         self.service = service
@@ -41,14 +43,15 @@ class Application:
         request = Request(environ)
         started = time.monotonic()
         correlation_id = reading.correlation_id(request.headers)
-        template = UNMATCHED
+        template, in_danger = UNMATCHED, False
         try:
             reading.must_be_small(request)
             rule, path = self._paths.bind("").match(request.path, request.method, return_rule=True)
-            template = rule.rule
+            template, in_danger = rule.rule, rule.endpoint.in_danger
             response = rule.endpoint.answer(request, path, correlation_id)
         except Exception as failure:  # noqa: BLE001 - the boundary: nothing may pass it
-            response = self._problem(failure, template, request.method, correlation_id)
+            problem = self._problem(failure, template, request.method, correlation_id)
+            response = problem.response(correlation_id, in_danger=in_danger)
         response.headers.setdefault("X-Correlation-Id", str(correlation_id))
         self._note(template, request.method, response.status_code, started, correlation_id)
         return response(environ, start_response)
@@ -65,7 +68,7 @@ class Application:
 
     def _problem(
         self, failure: Exception, template: str, method: str, correlation_id: UUID
-    ) -> Response:
+    ) -> Problem:
         problem = problem_of(failure)
         if problem.status >= 500 or isinstance(failure, IntegrityError):
             log.error(
@@ -79,7 +82,7 @@ class Application:
             )
         if problem.status == 500:
             FAULTS.labels(self.service, template).inc()
-        return problem.response(correlation_id)
+        return problem
 
     def _note(
         self, template: str, method: str, status: int, started: float, correlation_id: UUID

@@ -9,6 +9,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from catalogue.numbers import CRISIS_NUMBERS
 from web.answers import KEY_PATTERN
 from web.problems import PROBLEM_JSON
 from web.routes import Route, routes_of
@@ -55,6 +56,12 @@ PROBLEM = {
             },
         },
         "facts": {"type": "object"},
+        "crisis_numbers": {
+            "type": "object",
+            "description": "Whom to call or text, where the caller may be in danger.",
+            "required": [*CRISIS_NUMBERS],
+            "properties": {name: {"type": "string"} for name in CRISIS_NUMBERS},
+        },
     },
 }
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response
 
+from catalogue.numbers import CRISIS_NUMBERS
 from chassis.database import retryable
 from chassis.refusals import Conflict, Forbidden, Invalid, NotFound, Refused
 
@@ -43,8 +44,8 @@ class Problem(Exception):
         self.facts = facts or {}
         self.headers = headers or {}
 
-    def document(self, correlation_id: UUID) -> dict[str, Any]:
-        """The problem as RFC 9457 JSON."""
+    def document(self, correlation_id: UUID, *, in_danger: bool = False) -> dict[str, Any]:
+        """The problem as RFC 9457 JSON. Who may be `in_danger` is told whom to call."""
         members: dict[str, Any] = {
             "type": f"urn:evenkeel:problem:{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
@@ -59,12 +60,14 @@ class Problem(Exception):
             ]
         if self.facts:
             members["facts"] = self.facts
+        if in_danger:
+            members["crisis_numbers"] = CRISIS_NUMBERS
         return members
 
-    def response(self, correlation_id: UUID) -> Response:
+    def response(self, correlation_id: UUID, *, in_danger: bool = False) -> Response:
         """The problem as an HTTP answer."""
         return Response(
-            json.dumps(self.document(correlation_id), default=str),
+            json.dumps(self.document(correlation_id, in_danger=in_danger), default=str),
             status=self.status,
             content_type=PROBLEM_JSON,
             headers={"X-Correlation-Id": str(correlation_id), **self.headers},

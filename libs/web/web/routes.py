@@ -42,6 +42,7 @@ class Route(Entrypoint):
     returns         schema of a 200 or 201; without one the method's dict is answered as it is
     answers         status of success: 201 for POST and 200 otherwise, unless given
     clinical        each read leaves a row that says who read what
+    in_danger       who calls may be: every refusal says whom to call, since it keeps nothing
     across_clinics  the method sees every clinic: one-use codes, inbound receipts
     transaction     False for a method that waits: it opens its own, on `self.runtime.database`
     """
@@ -62,6 +63,7 @@ class Route(Entrypoint):
         allow: tuple[str, ...] = (),
         open: bool = False,  # noqa: A002 - it reads best where routes are declared
         clinical: bool = False,
+        in_danger: bool = False,
         across_clinics: bool = False,
         transaction: bool = True,
         **options: Any,
@@ -71,7 +73,8 @@ class Route(Entrypoint):
         self.body, self.query, self.returns = map(_instance, (body, query, returns))
         self.answers = answers or (201 if method == "POST" else 200)
         self.allow, self.open, self.clinical = allow, open, clinical
-        self.across_clinics, self.transaction = across_clinics, transaction
+        self.in_danger, self.across_clinics = in_danger, across_clinics
+        self.transaction = transaction
         self._refuse_what_may_not_be_declared()
 
     def setup(self) -> None:

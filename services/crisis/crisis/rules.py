@@ -16,10 +16,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 TIERS = ("T1", "T2", "T3")
 """Imminent, urgent, same day; the most urgent first."""
 
-NUMBERS = {"call": "988", "text": "988", "emergency": "911"}
-"""Numbers of the United States. Static, so that no failure of ours can hide them. Source: 988
-Suicide & Crisis Lifeline, https://988lifeline.org (call and text)."""
-
 MINUTE, HOUR = 60, 3600
 
 EASTERNMOST_ZONE = "America/New_York"

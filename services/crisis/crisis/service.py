@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
+from catalogue.numbers import CRISIS_NUMBERS
 from catalogue.risk import RiskDetected
 from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
 from chassis.announce import uuid7
@@ -12,7 +13,6 @@ from chassis.entrypoints import RuntimeProvider, hears, repeats
 from crisis import case, ladder, metrics, page, rota, sweeper, views
 from crisis import schemas as shape
 from crisis.participant import keep_reachable
-from crisis.rules import NUMBERS
 from crisis.sender import PAUSE_SECONDS, Sender
 from web.between import Between
 from web.routes import route
@@ -31,7 +31,7 @@ class Crisis(Between):
     @route("GET", "/crisis/numbers", open=True, transaction=False, returns=shape.Numbers)
     def numbers(self, call):
         """Whom to call or text in danger; static, so that nothing of ours can hide it."""
-        return NUMBERS
+        return CRISIS_NUMBERS
 
     @route(
         "PUT", "/crisis/rotas",

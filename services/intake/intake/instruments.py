@@ -20,12 +20,6 @@ SUICIDE_TIERS = (NONE, LOW, INCOMPLETE, MODERATE, HIGH)
 CRISIS_TIER = {LOW: "T3", INCOMPLETE: "T2", MODERATE: "T2", HIGH: "T1"}
 """Which crisis tier a suicide tier asks for (the project's own mapping, CLINICAL)."""
 
-CRISIS_NUMBERS = {"call": "988", "text": "988", "emergency": "911"}
-"""988 Suicide and Crisis Lifeline, by call or text; 911 reaches help only where the caller is.
-
-https://telehealth.hhs.gov/providers/best-practice-guides/telehealth-for-behavioral-health/
-"""
-
 SCREEN_MINUTES = 10
 """A screen not ended this long after its start is INCOMPLETE (project rule, CLINICAL)."""
 

@@ -21,7 +21,7 @@ from chassis.states import States
 from chassis.timers import set_timer
 from intake import instruments
 from intake.episode import Episode
-from intake.instruments import CRISIS_NUMBERS, INCOMPLETE_SIGN, PHQ_9, SUICIDE_SCREENS
+from intake.instruments import INCOMPLETE_SIGN, PHQ_9, SUICIDE_SCREENS
 from intake.risk import Risk, detect
 from intake.tables import Base
 
@@ -104,7 +104,7 @@ class Screen(OfClinic, Base):
         Raises Invalid for what is no answer, Conflict `screen_complete`.
         """
         if self.state == "complete":
-            raise Conflict("screen_complete", crisis_numbers=CRISIS_NUMBERS)
+            raise Conflict("screen_complete")
         if wrong := instruments.wrong_answers(self.instrument, given):
             raise Invalid(**{f"answers.{item}": message for item, message in wrong.items()})
         last = self._last(db)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
 from catalogue.intake import ParticipantDetailsChanged
+from catalogue.numbers import CRISIS_NUMBERS
 from catalogue.sessions import AttendanceCredited
 from chassis.announce import announce
 from chassis.entrypoints import RuntimeProvider, fires, hears
@@ -13,7 +14,7 @@ from chassis.timers import Fired
 from intake import episode, views
 from intake import schemas as shape
 from intake.episode import Episode
-from intake.instruments import CRISIS_NUMBERS, INSTRUMENTS
+from intake.instruments import INSTRUMENTS
 from intake.participant import Participant
 from intake.recommendation import Recommended
 from intake.risk import Case, Risk
@@ -75,7 +76,7 @@ class Intake(Between):
 
     @route(
         "POST", "/intake/episodes/<uuid:episode_id>/screens",
-        body=shape.ScreenBody, returns=shape.ScreenPut, allow=AT_SCREEN,
+        body=shape.ScreenBody, returns=shape.ScreenPut, allow=AT_SCREEN, in_danger=True,
     )  # fmt: skip
     def put_screen(self, call: Call, episode_id: UUID) -> Shown:
         """Put an instrument to the participant; it must be ended within ten minutes."""
@@ -87,6 +88,7 @@ class Intake(Between):
     @route(
         "POST", "/intake/screens/<uuid:screen_id>/answers",
         body=shape.AnswersBody, returns=shape.Answered, answers=200, allow=AT_SCREEN,
+        in_danger=True,
     )  # fmt: skip
     def answer_screen(self, call: Call, screen_id: UUID) -> Shown:
         """Keep answers. A sign of danger is announced with them, before anything else is asked."""
@@ -96,7 +98,7 @@ class Intake(Between):
 
     @route(
         "POST", "/intake/screens/<uuid:screen_id>/completion",
-        returns=shape.ScreenShown, answers=200, allow=AT_SCREEN,
+        returns=shape.ScreenShown, answers=200, allow=AT_SCREEN, in_danger=True,
     )  # fmt: skip
     def complete_screen(self, call: Call, screen_id: UUID) -> Shown:
         """Score a screen that was answered to the end."""

@@ -223,15 +223,19 @@ def test_a_screen_is_scored_only_when_all_is_answered(desk):
     ]
     late = desk.ask("POST", f"screens/{screen}/answers", {"answers": {"gad7_1": 0}})
     assert code(late) == (409, "screen_complete")
-    assert late.json()["facts"]["crisis_numbers"] == NUMBERS
+    assert late.json()["crisis_numbers"] == NUMBERS
 
 
-@pytest.mark.parametrize("answers", [{"q9": 0}, {"q1": 2}, {"q1": True}, {}, {"q1": "yes"}])
-def test_what_is_no_answer_is_refused(desk, answers):
+@pytest.mark.parametrize(
+    "answers", [{"q9": 0}, {"q1": 2}, {"q1": True}, {}, {"q1": "yes"}, {"q6": 1, "q9": 0}]
+)
+def test_what_is_no_answer_is_refused_with_the_numbers_to_call_and_not_kept(desk, answers):
     desk.refer()
     screen = desk.open_screen("C-SSRS")
     wrong = desk.ask("POST", f"screens/{screen}/answers", {"answers": answers})
     assert wrong.status_code == 422
+    assert wrong.json()["crisis_numbers"] == NUMBERS
+    assert desk.risks() == []
 
 
 def test_a_screen_that_is_left_alone_is_announced_at_its_tenth_minute_and_not_before(desk):

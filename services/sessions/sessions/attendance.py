@@ -83,7 +83,7 @@ class Attendance(Base, OfClinic):
             .execution_options(populate_existing=True)
         ).one_or_none()
         if found is None or (found.state == "released" and not also_released):
-            raise NotFound("attendance", crisis_numbers=rules.CRISIS_NUMBERS)
+            raise NotFound("attendance")
         return found
 
     @property

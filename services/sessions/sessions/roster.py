@@ -22,7 +22,7 @@ from catalogue.scheduling import (
 from chassis.database import OfClinic, insert_into
 from chassis.database import Session as Db
 from chassis.refusals import Conflict, NotFound
-from sessions.rules import CRISIS_NUMBERS, Segment
+from sessions.rules import Segment
 from sessions.tables import Base
 
 Code = sa.String(64)
@@ -188,7 +188,7 @@ def must_be_licensed(db: Db, facilitator_id: UUID, state: str) -> None:
     """Refuse a participant whom the facilitator's licences do not cover where they are now."""
     facilitator = db.get(Clinician, facilitator_id)
     if facilitator is None or state not in facilitator.states:
-        raise Conflict("licence", state=state, crisis_numbers=CRISIS_NUMBERS)
+        raise Conflict("licence", state=state)
 
 
 def note_case(db: Db, event: CaseOpened | RiskAttached) -> None:

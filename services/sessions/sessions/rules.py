@@ -9,9 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-CRISIS_NUMBERS = {"call": "988", "text": "988", "emergency": "911"}
-"""Shown with every answer that may meet somebody in danger; never waits for anything."""
-
 BREAK = "break"
 OPENS_BEFORE = timedelta(minutes=30)
 LATE_AFTER = timedelta(minutes=10)

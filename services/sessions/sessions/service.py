@@ -7,6 +7,7 @@ from uuid import UUID
 
 from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
 from catalogue.intake import ParticipantAdmitted, ParticipantDischarged
+from catalogue.numbers import CRISIS_NUMBERS
 from catalogue.scheduling import (
     ClinicianRegistered,
     OccurrenceCancelled,
@@ -17,7 +18,7 @@ from catalogue.scheduling import (
 from chassis.entrypoints import RuntimeProvider, fires, hears
 from chassis.receive import Work
 from chassis.timers import Fired
-from sessions import homework, roster, rules, schemas, session, views
+from sessions import homework, roster, schemas, session, views
 from sessions.attendance import Attendance
 from sessions.checkin import check_in
 from sessions.homework import Homework
@@ -66,7 +67,7 @@ class Sessions(Between):
         call.caller.must_be(participant_id)
         return views.day_of(call.db, participant_id, on=call.query["on"])
 
-    @route("POST", f"{IN_SESSION}/log-ins", body=schemas.LogInBody, allow=IN_ROOM)
+    @route("POST", f"{IN_SESSION}/log-ins", body=schemas.LogInBody, allow=IN_ROOM, in_danger=True)
     def log_in(self, call: Call, session_id: UUID) -> Any:
         """Log in: say where one is, how to be called back, and whether one is alone."""
         said, private = call.body, call.body.pop("private")
@@ -77,20 +78,29 @@ class Sessions(Between):
         )  # fmt: skip
         return {"attendance_id": row.attendance_id, "state": row.state}
 
-    @route("POST", f"{IN_SESSION}/leaves", body=schemas.PersonBody, answers=200, allow=IN_ROOM)
+    @route(
+        "POST", f"{IN_SESSION}/leaves", body=schemas.PersonBody, answers=200, allow=IN_ROOM,
+        in_danger=True,
+    )  # fmt: skip
     def leave(self, call: Call, session_id: UUID) -> Any:
         """Leave the room; logging in again resumes."""
         participant_id = _own(call, call.body["participant_id"])
         row = session.leave(call.db, session_id, participant_id, by=call.by, at=call.now)
         return {"attendance_id": row.attendance_id, "state": row.state}
 
-    @route("POST", f"{IN_SESSION}/heartbeats", body=schemas.PersonBody, allow=IN_ROOM)
+    @route(
+        "POST", f"{IN_SESSION}/heartbeats", body=schemas.PersonBody, answers=204, allow=IN_ROOM,
+        in_danger=True,
+    )  # fmt: skip
     def heartbeat(self, call: Call, session_id: UUID) -> Any:
         """Every 15 seconds, from the client of somebody who is there: evidence of presence."""
         participant_id = _own(call, call.body["participant_id"])
         Attendance.find(call.db, session_id, participant_id).hear(call.db, at=call.now)
 
-    @route("POST", f"{IN_SESSION}/check-ins", body=schemas.CheckInBody, allow=("participant",))
+    @route(
+        "POST", f"{IN_SESSION}/check-ins", body=schemas.CheckInBody, allow=("participant",),
+        in_danger=True,
+    )  # fmt: skip
     def check_in(self, call: Call, session_id: UUID) -> Any:
         """Say how one is today. Danger is announced before this answers."""
         participant_id = _own(call, call.body.pop("participant_id"))
@@ -99,7 +109,7 @@ class Sessions(Between):
         return {
             "checkin_id": answered.checkin_id,
             "risk": asdict(risk) if risk else None,
-            "crisis_numbers": rules.CRISIS_NUMBERS,
+            "crisis_numbers": CRISIS_NUMBERS,
         }
 
     @route(

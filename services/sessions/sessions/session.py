@@ -60,7 +60,7 @@ class Session(Base, OfClinic):
         """A session, locked: alone to change the day itself, else among others who are in it."""
         session = db.get(cls, session_id, with_for_update=True if alone else {"read": True})
         if session is None:
-            raise NotFound("session", crisis_numbers=rules.CRISIS_NUMBERS)
+            raise NotFound("session")
         return session
 
     @classmethod
@@ -90,8 +90,7 @@ class Session(Base, OfClinic):
 
     def must_be_open(self) -> None:
         if self.state == "closed":
-            facts = {"closed_at": self.closed_at, "crisis_numbers": rules.CRISIS_NUMBERS}
-            raise Conflict("session_closed", **facts)
+            raise Conflict("session_closed", closed_at=self.closed_at)
 
     def start_segment(self, db: Db, position: int, *, by: UUID, at: datetime) -> rules.Segment:
         """Start the next part of the day; the day's order is the plan's."""

@@ -123,7 +123,7 @@ def test_nobody_logs_in_from_nowhere_or_from_a_state_that_no_licence_covers(room
         assert [field["field"] for field in answer.json()["fields"]] == [missing]
     refused = room.log_in(ANN, state="CA")
     assert outcome(refused) == (409, "licence")
-    assert refused.json()["facts"]["crisis_numbers"]["call"] == "988"
+    assert refused.json()["crisis_numbers"]["call"] == "988"
     assert room.announced(ParticipantLoggedIn) == []
 
 
@@ -169,6 +169,23 @@ def test_a_check_in_announces_danger_before_it_answers(room):
     found = [(event.participant_id, event.tier) for event in room.announced(RiskDetected)]
     assert found == [(ANN, "T1"), (BEN, "T2")]
     assert len(room.announced(CheckInSubmitted)) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"mood": 11}, {"urge": "strong"}, {"note": "help"}])
+def test_a_check_in_that_is_refused_says_whom_to_call_and_keeps_nothing(room, wrong):
+    room.open()
+    refused = room.check_in(ANN, safe=False, **wrong)
+    assert outcome(refused) == (422, "invalid")
+    assert refused.json()["crisis_numbers"] == {"call": "988", "text": "988", "emergency": "911"}
+    assert room.announced(CheckInSubmitted) == room.announced(RiskDetected) == []
+
+
+def test_who_comes_to_a_day_that_is_over_is_told_whom_to_call(room):
+    room.open()
+    room.wrap_up()
+    refused = room.log_in(ANN)
+    assert outcome(refused) == (409, "session_closed")
+    assert refused.json()["crisis_numbers"]["call"] == "988"
 
 
 def test_somebody_who_is_not_safe_is_not_sent_back_to_answer_the_rest(room):
