@@ -174,7 +174,7 @@ class House:
         """Return when every queue, log, timer and loop up to now is quiet. Raises NotQuiet."""
         before = None
         with eventlet.Timeout(QUIET_SECONDS, NotQuiet(self._unquiet())):
-            while before != (before := self._announced_so_far()):
+            while before != (before := self.announced_so_far()):
                 self._rest()
                 while self._unquiet():
                     eventlet.sleep(0.005)
@@ -214,7 +214,8 @@ class House:
             total = sa.select(sa.func.coalesce(sa.func.sum(cursors.c.version), 0))
             return connection.execute(total.where(cursors.c.source == source, heard)).scalar_one()
 
-    def _announced_so_far(self) -> int:
+    def announced_so_far(self) -> int:
+        """How many events all services have announced."""
         return sum(sum(self._versions(service).values()) for service in self.process.runtimes)
 
     def next_due(self) -> datetime | None:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,22 @@ import pytest
 
 from evenkeel_ops.machine import ROOT
 
+PROGRAM = (sys.executable, "-P", "-m", "evenkeel_ops")
 SMALL_DAY = ("--headless", "--seed", "7", "--clinics", "1", "--participants", "8", "--port", "0")
 EVERYBODY = {
     "referred": 8, "screened": 8, "admitted": 8, "seated": 8,
 }  # fmt: skip
 
 
-def demo(directory: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-P", "-m", "evenkeel_ops", "demo", *SMALL_DAY, *options]
+def demo(directory: Path, *options: str, **environ: str) -> subprocess.Popen[str]:
+    command = [*PROGRAM, "demo", *SMALL_DAY, *options]
     return subprocess.Popen(
         [*command, "--json", "--directory", str(directory / "demo")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "EVENKEEL_STARTED_AT": "", **environ},
     )
 
 
@@ -78,6 +80,13 @@ def test_a_risk_is_followed_from_its_screen_to_the_end_of_its_case(day):
     risk = hops[names.index("risk_detected")]
     assert risk["heard_by"]["crisis"] == "handled"
     assert all(hop["waited_seconds"] >= 0 for hop in hops)
+
+
+def test_both_durations_count_from_when_the_wrapper_was_started(tmp_path):
+    an_hour_ago = str(time.time() - 3600)
+    status, result = told(demo(tmp_path, "--until", "08:00", EVENKEEL_STARTED_AT=an_hour_ago))
+    assert status == 0
+    assert 3600 < result["first_event_s"] < result["wall_s"]
 
 
 def test_a_day_that_was_killed_is_resumed_and_loses_and_doubles_nothing(tmp_path):

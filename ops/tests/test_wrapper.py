@@ -15,8 +15,11 @@ case "$*" in
 *ensurepip*) [ ! -e "{here}/has-no-venv" ] ;;
 "-Im venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "{here}/uv" "$3/bin/uv" ;;
 *purelib*) dirname "$0" ;;
-*evenkeel_ops*) shift 3 && echo "ran $*" ;;
+*evenkeel_ops*) echo "$EVENKEEL_STARTED_AT" >"{here}/started" && shift 3 && echo "ran $*" ;;
 esac
+"""
+CLOCK = """#!/bin/sh
+echo >>"{here}/asked" && wc -l <"{here}/asked"
 """
 UV = """#!/bin/sh
 echo sync >>"{here}/installed"
@@ -64,6 +67,14 @@ def test_the_first_run_installs_and_the_second_one_does_not(checkout):
     assert "setting up   .venv" in told
     assert run(checkout, "doctor") == (0, "ran doctor\n", "")
     assert installations(checkout) == 1
+
+
+def test_a_run_tells_when_it_started_before_it_set_anything_up(checkout):
+    (checkout / "date").write_text(CLOCK.format(here=checkout))
+    (checkout / "date").chmod(0o755)
+    run(checkout, "demo")
+    assert (checkout / "started").read_text() == "1\n"
+    assert (checkout / "asked").read_text().count("\n") > 1
 
 
 def test_a_changed_lock_is_installed(checkout):

@@ -17,7 +17,7 @@ from evenkeel_ops.outage import Outage
 from evenkeel_ops.sabotage import sabotage
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.balance import balance
-from evenkeel_ops.simulator.course import Course, KeptClock, Stopped
+from evenkeel_ops.simulator.course import Course, KeptClock, Stopped, Tell
 from evenkeel_ops.simulator.day import DAY, Plan, local, plan
 from evenkeel_ops.simulator.ledger import FILE, Ledger
 from evenkeel_ops.simulator.operator import Operator
@@ -89,7 +89,7 @@ class Show:
         house = self._house(going, clock)
         operator = Operator(ledger, house.issuer, house.address)
         going.callback(operator.close)
-        course = Course(house, clock, operator, ledger, self._tell)
+        course = Course(house, clock, operator, ledger, self._teller(house))
         going.enter_context(_asked_to_stop(course))
         course.prepare(day)
         self.story.morning(house.address, ledger)
@@ -123,11 +123,17 @@ class Show:
             sabotage(self.wanted.sabotage, house.process.runtimes, self.wanted.seed)
         return house
 
-    def _tell(self, act: Act, granted: bool) -> None:
-        if self.first_event_seconds is None and granted and act.method == "POST":
-            self.first_event_seconds = time.time() - self.wanted.started_at
-            self.story.first_event(self.first_event_seconds)
-        self.story.tell(act, granted)
+    def _teller(self, house: House) -> Tell:
+        """Tells each act, and before them the first event that this run announced."""
+        before = house.announced_so_far()
+
+        def tell(act: Act, granted: bool) -> None:
+            if self.first_event_seconds is None and house.announced_so_far() > before:
+                self.first_event_seconds = time.time() - self.wanted.started_at
+                self.story.first_event(self.first_event_seconds)
+            self.story.tell(act, granted)
+
+        return tell
 
     def _until(self, day: Plan) -> datetime:
         if self.wanted.until is None:
