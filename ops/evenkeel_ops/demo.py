@@ -76,7 +76,8 @@ def demo(
 def _end(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(told))
-    raise typer.Exit(bool(told["lost"] or told["duplicated"] or told["out_of_order"]))
+    wrong = ("lost", "duplicated", "out_of_order", "not_quiet")
+    raise typer.Exit(any(told[name] for name in wrong))
 
 
 def _clock(until: str) -> local_time | None:

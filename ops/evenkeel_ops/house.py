@@ -173,11 +173,18 @@ class House:
     def settle(self) -> None:
         """Return when every queue, log, timer and loop up to now is quiet. Raises NotQuiet."""
         before = None
-        with eventlet.Timeout(QUIET_SECONDS, NotQuiet(self._unquiet())):
+        patience = eventlet.Timeout(QUIET_SECONDS)
+        try:
             while before != (before := self.announced_so_far()):
                 self._rest()
                 while self._unquiet():
                     eventlet.sleep(0.005)
+        except eventlet.Timeout as over:
+            if over is not patience:
+                raise
+            raise NotQuiet(self._unquiet() or "a loop has always more to do") from None
+        finally:
+            patience.cancel()
 
     def _rest(self) -> None:
         """Have every loop run until it finds nothing more to do."""

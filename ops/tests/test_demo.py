@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,24 @@ import pytest
 from evenkeel_ops.machine import ROOT
 
 PROGRAM = (sys.executable, "-P", "-m", "evenkeel_ops")
+IMPATIENT = """
+import eventlet; eventlet.monkey_patch()
+from evenkeel_ops import cli, house
+house.QUIET_SECONDS = 3.0
+cli.main()
+"""
+REFUSED = """CREATE TRIGGER refused BEFORE UPDATE OF attended_minutes ON episodes
+BEGIN SELECT raise(ABORT, 'refused by a test'); END"""
 SMALL_DAY = ("--headless", "--seed", "7", "--clinics", "1", "--participants", "8", "--port", "0")
 EVERYBODY = {
     "referred": 8, "screened": 8, "admitted": 8, "seated": 8,
 }  # fmt: skip
 
 
-def demo(directory: Path, *options: str, **environ: str) -> subprocess.Popen[str]:
-    command = [*PROGRAM, "demo", *SMALL_DAY, *options]
+def demo(
+    directory: Path, *options: str, program: Sequence[str] = PROGRAM, **environ: str
+) -> subprocess.Popen[str]:
+    command = [*program, "demo", *SMALL_DAY, *options]
     return subprocess.Popen(
         [*command, "--json", "--directory", str(directory / "demo")],
         stdout=subprocess.PIPE,
@@ -110,6 +122,22 @@ def test_the_ledger_notices_a_planted_fault(tmp_path, fault, figure):
     status, result = told(demo(tmp_path, "--sabotage", fault))
     assert status == 1
     assert result[figure] > 0
+
+
+def test_a_day_that_does_not_become_quiet_ends_with_its_ledger_and_says_who_is_not(tmp_path):
+    status, _ = told(demo(tmp_path, "--until", "08:00"))
+    assert status == 0
+    with sqlite3.connect(tmp_path / "demo" / "intake.db") as database:
+        database.execute(REFUSED)
+    program = (sys.executable, "-P", "-c", IMPATIENT)
+    ended = demo(tmp_path, "--resume", program=program)
+    said, complained = ended.communicate(timeout=180)
+    assert ended.returncode == 1, complained
+    told_last = json.loads(said.splitlines()[-1])
+    assert told_last["not_quiet"] == "intake has not handled all that sessions announced"
+    assert told_last["lost"] > 0
+    assert "it does not become quiet: intake has not handled" in said
+    assert f"{sum(told_last['events'].values())} events · 0 outages" in said
 
 
 def test_a_port_in_use_and_nothing_to_resume_are_said_in_one_line(tmp_path):

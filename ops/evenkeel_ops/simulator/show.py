@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis import logs
-from evenkeel_ops.house import House
+from evenkeel_ops.house import House, NotQuiet
 from evenkeel_ops.outage import Outage
 from evenkeel_ops.sabotage import sabotage
 from evenkeel_ops.simulator.act import Act
@@ -43,6 +43,7 @@ class Show:
         self.directory = wanted.directory
         self.outage = Outage()
         self.first_event_seconds: float | None = None
+        self.not_quiet: str | None = None
 
     def run(self) -> dict[str, Any] | None:
         """Run the day. Returns what came of it, or None when somebody stopped it before its end.
@@ -61,6 +62,9 @@ class Show:
             except Stopped:
                 self.story.stopped(self.directory)
                 return None
+            except NotQuiet as reason:
+                self.not_quiet = str(reason)
+                self.story.not_quiet(self.not_quiet)
         return self._told(day)
 
     def _must_be_possible(self, going: ExitStack) -> None:
@@ -153,6 +157,7 @@ class Show:
             "duplicated": found.duplicated,
             "out_of_order": found.out_of_order,
             "outages": ledger.noted("outages") or 0,
+            "not_quiet": self.not_quiet,
             "findings": [f"{one.kind}: {one.says}" for one in found.findings],
         }
         ledger.close()

@@ -53,6 +53,10 @@ class Story:
     def stopped(self, directory: Path) -> None:
         self._say(f"\n stopped; go on with ./evenkeel demo --resume, or rm -rf {directory}")
 
+    def not_quiet(self, reason: str) -> None:
+        self._say(f"\n the day ends here, because it does not become quiet: {reason};")
+        self._say(" ./evenkeel parked list says what was set aside and why")
+
     def closing(self, told: dict[str, Any]) -> None:
         """The ledger: people, events, and what does not agree."""
         table = Table("people", "", "events", "", box=None, pad_edge=False)
