@@ -92,6 +92,15 @@ def test_a_risk_is_followed_from_its_screen_to_the_end_of_its_case(day):
     risk = hops[names.index("risk_detected")]
     assert risk["heard_by"]["crisis"] == "handled"
     assert all(hop["waited_seconds"] >= 0 for hop in hops)
+    rungs = [event for event in log("crisis") if event["type"].endswith("rung_paged.v1")]
+    climbed = next(
+        event for event in rungs if [e["subject"] for e in rungs].count(event["subject"]) > 1
+    )
+    journey = log("--follow-id", climbed["correlation_id"])
+    assert sum(hop["type"].endswith("rung_paged.v1") for hop in journey) > 1
+    sent = next(event for event in log("notifications") if event["type"].endswith("sent.v1"))
+    told_because = log("--follow-id", sent["correlation_id"])
+    assert len(told_because) > 1
 
 
 def test_both_durations_count_from_when_the_wrapper_was_started(tmp_path):

@@ -81,6 +81,7 @@ class Case(Identified, OfClinic, Base):
     chain: Mapped[str] = mapped_column(String(64), default=BEGINNING)
     opened_at: Mapped[datetime]
     opened_by: Mapped[str] = mapped_column(String(96))
+    correlation_id: Mapped[UUID]
     acknowledged_by: Mapped[UUID | None]
     acknowledged_at: Mapped[datetime | None]
     contacted_at: Mapped[datetime | None]

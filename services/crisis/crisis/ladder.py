@@ -125,6 +125,7 @@ def _begun(
         next_due_at=noticed_at,
         opened_at=at,
         opened_by=by,
+        correlation_id=db.info.get("correlation_id") or case_id,
         previous_case_id=cases.latest_closed_of(db, risk.clinic_id, risk.participant_id),
     )
     db.add(case)

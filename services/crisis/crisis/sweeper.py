@@ -98,6 +98,7 @@ def _climb_due(
         with db.no_autoflush:  # so that all of them are written in one go
             for case in ladder.due(db, limit=limit, at=db.now, passing_over=stuck):
                 due.append(case.id)
+                db.info["correlation_id"] = case.correlation_id
                 steps += ladder.climb(db, case, at=db.now, people=on_call_in(case.clinic_id))
         _beat(db, name)
         if not due:

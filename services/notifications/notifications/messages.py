@@ -71,6 +71,7 @@ class Message(OfClinic, Base):
     consent_version: Mapped[str | None] = mapped_column(sa.String(64))
     planned_at: Mapped[datetime]
     planned_by: Mapped[UUID]
+    correlation_id: Mapped[UUID]
     sent_at: Mapped[datetime | None]
 
     def claim(self, now: datetime) -> "Claim":
@@ -180,6 +181,7 @@ def plan(
         "clinic_id": clinic_id, "template": template.code, "lead_minutes": template.lead_minutes,
         "state": MESSAGE.initial, "attempts": 0, "fence": 0, "may_repeat": False,
         "planned_at": db.now, "planned_by": by,
+        "correlation_id": db.info.get("correlation_id") or by,
     }  # fmt: skip
     rows = [
         {
@@ -248,13 +250,19 @@ def next_due(db: Session) -> datetime | None:
 
 
 def held(db: Session, claim: Claim) -> Message | None:
-    """The message of a claim, locked, or None when somebody else has it by now."""
-    return db.scalar(
+    """The message of a claim, locked, or None when somebody else has it by now.
+
+    What is announced of it then belongs to the journey of the event that asked for it.
+    """
+    message = db.scalar(
         sa.select(Message)
         .where(Message.message_id == claim.message_id)
         .where(Message.fence == claim.fence, Message.state == "sending")
         .with_for_update()
     )
+    if message is not None:
+        db.info.update(correlation_id=message.correlation_id, causation_id=message.planned_by)
+    return message
 
 
 def _unsent(*about: sa.ColumnElement[bool]) -> sa.Select[Message]:

@@ -107,6 +107,7 @@ def _create_cases() -> None:
         sa.Column("chain", sa.String(64), nullable=False),
         sa.Column("opened_at", Instant, nullable=False),
         sa.Column("opened_by", sa.String(96), nullable=False),
+        sa.Column("correlation_id", sa.Uuid, nullable=False),
         sa.Column("acknowledged_by", sa.Uuid),
         sa.Column("acknowledged_at", Instant),
         sa.Column("contacted_at", Instant),

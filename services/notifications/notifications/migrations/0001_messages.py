@@ -99,6 +99,7 @@ def _create_messages() -> None:
         sa.Column("consent_version", sa.String(64)),
         sa.Column("planned_at", Instant, nullable=False),
         sa.Column("planned_by", sa.Uuid, nullable=False),
+        sa.Column("correlation_id", sa.Uuid, nullable=False),
         sa.Column("sent_at", Instant),
         sa.UniqueConstraint(
             "clinic_id", "recipient_id", "template", "about_id", "lead_minutes",
