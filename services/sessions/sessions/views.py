@@ -46,7 +46,11 @@ def session(db: Db, session_id: UUID) -> Json:
 
 
 def day_of(db: Db, participant_id: UUID, *, on: date) -> Json:
-    """A person's programme days of a date, and the homework that is still to be handed in."""
+    """A person's programme days of a date, and the homework that is still to be handed in.
+
+    Raises NotFound for somebody of whom the caller's clinics know nothing. A seat may be heard of
+    before the admission it rests on.
+    """
     person = db.get(Participant, participant_id)
     seats = sa.select(Seat.cohort_id).where(
         Seat.participant_id == participant_id,
@@ -55,14 +59,16 @@ def day_of(db: Db, participant_id: UUID, *, on: date) -> Json:
     )
     of_mine = db.execute(_days(on).where(Occurrence.cohort_id.in_(seats)))
     mine = _attendances_of(db, participant_id)
-    return {
-        "participant_id": participant_id,
-        "zone": person.zone if person else None,
+    found = {
         "days": [
             _day(occurrence, row) | _my_part(mine, occurrence, row) for occurrence, row in of_mine
         ],
         "homework": [_homework(row) for row in _to_hand_in(db, participant_id)],
     }
+    if person is None and not any(found.values()):
+        raise NotFound("participant")
+    zone = person.zone if person else None
+    return {"participant_id": participant_id, "zone": zone, **found}
 
 
 def of_homework(rows: Iterable[Homework]) -> list[Json]:

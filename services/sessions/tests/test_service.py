@@ -155,6 +155,7 @@ def test_people_reach_their_own_day_and_staff_that_of_their_clinic(room):
     other = [uuid4()]
     assert room.staff("GET", room.at(""), clinics=other).status_code == 404
     assert room.staff("POST", room.at("wrap-up"), {}, clinics=other).status_code == 404
+    assert room.staff("GET", day_of_ann, clinics=other).status_code == 404
     assert room.staff("GET", "/sessions/days?on=2027-03-12", clinics=other).json() == {"items": []}
 
 
