@@ -28,11 +28,11 @@ def environ(directory: Path = DEMO) -> Mapping[str, str]:
 
 
 @contextmanager
-def database_of(service: str) -> Iterator[Database]:
+def database_of(service: str, directory: Path = DEMO) -> Iterator[Database]:
     """A service's database, as its working role."""
     if service not in SERVICES:
         raise Lacking(f"there is no service {service}; there are {', '.join(SERVICES)}")
-    found = environ()
+    found = environ(directory)
     general = found.get("EVENKEEL_WORK_DATABASE_URL", "")
     url = found.get(f"EVENKEEL_{service.upper()}_WORK_DATABASE_URL", general)
     if not url:

@@ -1,25 +1,28 @@
 """`./evenkeel parked`: what was set aside, why, and what to do about it."""
 
 import json
+import sys
 import time
-from collections import Counter
+from itertools import groupby
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import catalogue.events  # noqa: F401 - fills the registry
 from chassis import cursor
 from chassis.database import Database
 from chassis.message import from_headers
 from chassis.tables import set_aside
-from evenkeel_ops.configuration import database_of
+from evenkeel_ops.configuration import DEMO, database_of
 from evenkeel_ops.provision import SERVICES
 
 CANARY_SECONDS = 15.0
+UUID_WIDTH = 36
 SHOWN = ("state", "type", "subject", "version", "reason", "attempts", "since", "retry_at")
 
 app = typer.Typer(
@@ -30,25 +33,29 @@ app = typer.Typer(
 
 Service = Annotated[str, typer.Argument(help="Whose parked events.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Directory = Annotated[Path, typer.Option(help="Where the demo keeps its data.")]
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
-    """Group what is set aside by service, type and cause."""
-    groups = [one for service in SERVICES for one in _groups(service)]
+def list_(as_json: AsJson = False, directory: Directory = DEMO) -> None:
+    """Group what is set aside by service, type and cause, and name the oldest of each group."""
+    groups = [one for service in SERVICES for one in _groups(service, directory)]
     if as_json:
         print(json.dumps(groups))
         return
-    table = Table("service", "state", "type", "cause", "events", box=None, pad_edge=False)
+    whole = Column("oldest", no_wrap=True, min_width=UUID_WIDTH)
+    table = Table("service", "state", "type", "cause", "events", whole, box=None, pad_edge=False)
     for one in groups:
         table.add_row(*(str(value) for value in one.values()))
     Console().print(table if groups else "Nothing is set aside.")
 
 
 @app.command()
-def show(service: Service, event_id: UUID, as_json: AsJson = False) -> None:
+def show(
+    service: Service, event_id: UUID, as_json: AsJson = False, directory: Directory = DEMO
+) -> None:
     """Show one event: attributes, reason, attempts. Its body holds ids and codes only."""
-    with database_of(service) as database:
+    with database_of(service, directory) as database:
         row = _row(database, event_id)
     told = {name: getattr(row, name) for name in SHOWN}
     told |= {"headers": row.headers, "body": row.body.decode(errors="replace")}
@@ -64,20 +71,18 @@ def redrive(
     service: Service,
     event_id: Annotated[UUID | None, typer.Argument(help="One event; else a whole cause.")] = None,
     cause: Annotated[str | None, typer.Option(help="All with this cause, as listed.")] = None,
+    directory: Directory = DEMO,
 ) -> None:
     """Have the running service try parked events again: one as a canary, then the rest."""
     if (event_id is None) == (cause is None):
         raise typer.BadParameter("name an event, or a --cause")
-    with database_of(service) as database:
-        chosen = _parked(database, event_id, cause)
-        if not chosen:
-            raise typer.BadParameter("no such event is parked")
-        _make_due(database, chosen[:1])
-        if not _went_well(database, chosen[0]):
-            print("the canary failed again or was not tried; the rest is left alone")
+    with database_of(service, directory) as database:
+        canary, *rest = _parked(database, event_id, cause)
+        if why := _try_again(database, canary):
+            print(f"the canary {why}; the rest is left alone")
             raise typer.Exit(1)
-        _make_due(database, chosen[1:])
-    print(f"the canary went well; {len(chosen) - 1} more are due now")
+        _make_due(database, rest)
+    print(f"the canary went well; {len(rest)} more are due now")
 
 
 @app.command()
@@ -85,9 +90,10 @@ def discard(
     service: Service,
     event_id: UUID,
     by: Annotated[str, typer.Option(help="Who decides this.")],
+    directory: Directory = DEMO,
 ) -> None:
     """Give an event up for good: its subject goes on without it, and the row says who said so."""
-    with database_of(service) as database, database.work() as db:
+    with database_of(service, directory) as database, database.work() as db:
         row = db.execute(sa.select(set_aside).where(set_aside.c.id == event_id)).one_or_none()
         if row is None or row.state != "parked":
             raise typer.BadParameter(f"{event_id} is not parked in {service}")
@@ -109,14 +115,17 @@ def _move_past(db: Any, row: Any) -> None:
     cursor.move(db, [at])
 
 
-def _groups(service: str) -> list[dict[str, Any]]:
-    with database_of(service) as database, database.look() as connection:
-        columns = (set_aside.c.state, set_aside.c.type, set_aside.c.reason)
-        counted = Counter(tuple(row) for row in connection.execute(sa.select(*columns)))
+def _groups(service: str, directory: Path) -> list[dict[str, Any]]:
+    columns = (set_aside.c.state, set_aside.c.type, set_aside.c.reason)
+    oldest_first = sa.select(set_aside.c.id, *columns).order_by(*columns, set_aside.c.since)
+    with database_of(service, directory) as database, database.look() as connection:
+        rows = connection.execute(oldest_first).all()
     return [
-        {"service": service, "state": state, "type": kind, "cause": reason, "events": count}
-        for (state, kind, reason), count in sorted(counted.items())
-    ]
+        {"service": service, "state": state, "type": kind, "cause": reason,
+         "events": len(ids), "oldest": str(ids[0])}
+        for (state, kind, reason), group in groupby(rows, key=lambda row: row[1:])
+        if (ids := [row.id for row in group])
+    ]  # fmt: skip
 
 
 def _row(database: Database, event_id: UUID) -> Any:
@@ -129,29 +138,42 @@ def _row(database: Database, event_id: UUID) -> Any:
 
 
 def _parked(database: Database, event_id: UUID | None, cause: str | None) -> list[UUID]:
-    parked = sa.select(set_aside.c.id).where(set_aside.c.state == "parked")
+    """What was chosen, oldest first. Ends the command when it cannot be tried again."""
+    parked = sa.select(set_aside.c.id, set_aside.c.event_id).where(set_aside.c.state == "parked")
     one = set_aside.c.id == event_id if event_id else set_aside.c.reason == cause
     with database.look() as connection:
         oldest_first = parked.where(one).order_by(set_aside.c.since, set_aside.c.version)
-        return list(connection.execute(oldest_first).scalars())
+        rows = connection.execute(oldest_first).all()
+    if not rows:
+        raise typer.BadParameter("no such event is parked")
+    if unusable := [row.id for row in rows if row.event_id is None]:
+        says = f"{unusable[0]} does not say what it is about, so it can only be discarded"
+        print(f"evenkeel: {says}", file=sys.stderr)
+        raise typer.Exit(1)
+    return [row.id for row in rows]
 
 
 def _make_due(database: Database, ids: list[UUID]) -> None:
+    """Due since it was set aside: that is past by the service's clock, also a simulated one."""
     with database.work() as db:
-        due = sa.update(set_aside).where(set_aside.c.id.in_(ids)).values(retry_at=db.now)
-        db.connection().execute(due)
+        due = sa.update(set_aside).where(set_aside.c.id.in_(ids))
+        db.connection().execute(due.values(retry_at=set_aside.c.since))
 
 
-def _went_well(database: Database, event_id: UUID) -> bool:
-    """Wait until the running service has tried an event. Whether it is parked no more."""
-    asked = sa.select(set_aside.c.attempts).where(set_aside.c.id == event_id)
-    with database.look() as connection:
-        before = connection.execute(asked).scalar()
+def _try_again(database: Database, event_id: UUID) -> str:
+    """Have the running service try an event, and wait. Returns why it is still parked, if it is."""
+    before = _attempts(database, event_id)
+    _make_due(database, [event_id])
     deadline = time.monotonic() + CANARY_SECONDS
     while time.monotonic() < deadline:
-        with database.look() as connection:
-            attempts = connection.execute(asked).scalar()
+        attempts = _attempts(database, event_id)
         if attempts != before:
-            return attempts is None
+            return "" if attempts is None else "failed again"
         time.sleep(0.1)
-    return False
+    return f"was not tried within {CANARY_SECONDS:.0f} s; does {database.service} run?"
+
+
+def _attempts(database: Database, event_id: UUID) -> int | None:
+    asked = sa.select(set_aside.c.attempts).where(set_aside.c.id == event_id)
+    with database.look() as connection:
+        return connection.execute(asked).scalar()
