@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from evenkeel_ops.machine import ROOT
+from evenkeel_ops.simulator.balance import balance
 
 PROGRAM = (sys.executable, "-P", "-m", "evenkeel_ops")
 IMPATIENT = """
@@ -108,6 +110,29 @@ def test_both_durations_count_from_when_the_wrapper_was_started(tmp_path):
     status, result = told(demo(tmp_path, "--until", "08:00", EVENKEEL_STARTED_AT=an_hour_ago))
     assert status == 0
     assert 3600 < result["first_event_s"] < result["wall_s"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("DELETE FROM screen_answers WHERE rowid IN (SELECT min(rowid) FROM screen_answers)",
+         "LOST"),
+        ("UPDATE episodes SET confirmed_level = NULL", "LOST"),
+        ("INSERT INTO recommendations SELECT lower(hex(randomblob(16))), clinic_id, episode_id,"
+         " level, facts, said, made_at, made_by FROM recommendations LIMIT 1", "DUPLICATED"),
+    ],
+)  # fmt: skip
+def test_the_ledger_notices_what_is_wrong_in_intakes_database(day, tmp_path, fault, says):
+    directory, _, _ = day
+    played = tmp_path / "demo"
+    shutil.copytree(directory / "demo", played)
+    before = balance(played)
+    with sqlite3.connect(played / "intake.db") as intake:
+        intake.execute("PRAGMA foreign_keys = OFF")
+        intake.execute(fault)
+    found = balance(played)
+    assert (before.lost, before.duplicated) == (0, 0)
+    assert (found.lost > 0, found.duplicated > 0) == (says == "LOST", says == "DUPLICATED")
 
 
 def test_a_day_that_was_killed_is_resumed_and_loses_and_doubles_nothing(tmp_path):

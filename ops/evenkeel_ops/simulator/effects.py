@@ -22,6 +22,49 @@ class Effect:
 
 EFFECTS = (
     Effect(
+        "{} is an episode",
+        "SELECT episode, label FROM referred",
+        "SELECT id FROM intake.episodes",
+        closed=True,
+    ),
+    Effect(
+        "{} is a person",
+        "SELECT participant, label FROM referred",
+        "SELECT id FROM intake.participants",
+        closed=True,
+    ),
+    Effect(
+        "{}",
+        "SELECT screen, says FROM screened",
+        "SELECT id FROM intake.screens",
+        closed=True,
+    ),
+    Effect(
+        "{}, item by item",
+        "SELECT screen || '/' || item.key, says FROM answered, json_each(body, '$.answers') AS item"
+        " WHERE step = 'answers'",
+        "SELECT screen_id || '/' || item FROM intake.screen_answers",
+        closed=True,
+    ),
+    Effect(
+        "{}",
+        "SELECT screen, says FROM answered WHERE step = 'completion'",
+        "SELECT id FROM intake.screens WHERE state = 'complete'",
+        closed=True,
+    ),
+    Effect(
+        "{}",
+        "SELECT episode, says FROM decided WHERE step = 'recommendation'",
+        "SELECT episode_id FROM intake.recommendations",
+        closed=True,
+    ),
+    Effect(
+        "{}",
+        "SELECT episode, says FROM decided WHERE step = 'level'",
+        "SELECT id FROM intake.episodes WHERE confirmed_level IS NOT NULL",
+        closed=True,
+    ),
+    Effect(
         "{} is admitted",
         "SELECT episode, label FROM admitted",
         "SELECT id FROM intake.episodes WHERE admitted_at IS NOT NULL",

@@ -14,6 +14,17 @@ SELECT about AS number, 'participant ' || about AS label,
     bare(answer ->> 'episode_id') AS episode, bare(answer ->> 'participant_id') AS participant
 FROM done WHERE step = 'referral';
 
+CREATE TEMP VIEW screened AS
+SELECT bare(answer ->> 'screen_id') AS screen, says FROM done WHERE step = 'screen';
+
+CREATE TEMP VIEW answered AS
+SELECT bare(substr(path, length('/intake/screens/') + 1, 36)) AS screen, step, says, body
+FROM done WHERE step IN ('answers', 'completion');
+
+CREATE TEMP VIEW decided AS
+SELECT step, episode, says FROM done JOIN referred ON number = about
+WHERE step IN ('recommendation', 'level');
+
 CREATE TEMP VIEW admitted AS
 SELECT referred.* FROM done JOIN referred ON number = about WHERE step = 'admission';
 
