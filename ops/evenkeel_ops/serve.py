@@ -15,10 +15,11 @@ from catalogue.streams import ANNOUNCES, HEARS
 from chassis import logs
 from chassis.backbone import Parts
 from chassis.lives import NotReconciled
+from chassis.migrations import NotMigrated
 from chassis.settings import Settings, WrongSettings
 from chassis.topology import Topology
 from evenkeel_ops.provision import SERVICES
-from web.hosting import NotMigrated, Process, settings_of
+from web.hosting import Process, settings_of
 from web.server import Front, PortInUse
 
 app = typer.Typer()
@@ -44,26 +45,21 @@ def serve(
 ) -> None:
     """Serve until SIGTERM; what is under way is finished first."""
     wanted = list(SERVICES) if every else list(services or ())
+    if sweeper and wanted != ["crisis"]:
+        raise typer.BadParameter("--sweeper is of crisis alone")
     if not wanted or set(wanted) - set(SERVICES) or (lane and lane not in LANES):
         raise typer.BadParameter(f"name services of {', '.join(SERVICES)}, or --all")
+    if sweeper:
+        raise SystemExit(importlib.import_module("crisis.sweeper").main())
     logs.configure()
     try:
-        settings = all_settings(wanted)
-        if sweeper:
-            run_sweeper = importlib.import_module("crisis.sweeper").run_sweeper
-            raise SystemExit(run_sweeper(settings["crisis"]))
-        raise SystemExit(_serve(settings, Parts(lanes=(lane,) if lane else LANES)))
+        raise SystemExit(_serve(all_settings(wanted), Parts(lanes=(lane,) if lane else LANES)))
     except WrongSettings as wrong:
         for mistake in wrong.mistakes:
             print(f"evenkeel: {mistake}", file=sys.stderr)
         raise SystemExit(2) from None
-    except (PortInUse, NotMigrated) as refused:
+    except (PortInUse, NotMigrated, NotReconciled) as refused:
         raise SystemExit(f"evenkeel: {refused}") from None
-    except NotReconciled as restored:
-        raise SystemExit(
-            f"evenkeel: the database of {restored} was restored; run "
-            f"./evenkeel reconcile {restored} before it serves"
-        ) from None
     except OperationalError as lost:
         raise SystemExit(f"evenkeel: no database: {type(lost.orig).__name__}") from None
 

@@ -31,11 +31,10 @@ class NotReconciled(Exception):
 def refuse_restored(database: Database) -> None:
     """Raise NotReconciled when this is not the database that the last epoch was begun on."""
     with database.work() as session:
-        newest = session.execute(
-            sa.select(lives.c.fingerprint).order_by(lives.c.epoch.desc()).limit(1)
-        ).scalar_one()
-        if newest != fingerprint(session.connection()):
-            raise NotReconciled(database.service)
+        newest = sa.select(lives.c.fingerprint).order_by(lives.c.epoch.desc()).limit(1)
+        if session.execute(newest).scalar_one() != fingerprint(session.connection()):
+            name = database.service
+            raise NotReconciled(f"{name} was restored: ./evenkeel reconcile {name}, then serve it")
 
 
 def reconcile(session: Session, handled_elsewhere: Mapping[str, Handled]) -> int:

@@ -16,7 +16,7 @@ from alembic.config import Config
 
 from catalogue.event import LANES
 from chassis import tables
-from chassis.database import connect
+from chassis.database import Database, connect
 
 _WORK_ONLY = ("lanes", "lives", "leases", "cursors", "producers", "set_aside")
 _APPEND_ONLY = ("event_log", "clinical_reads")
@@ -31,6 +31,10 @@ _FINGERPRINT = sa.text("""
     SELECT system_identifier || ':' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
     FROM pg_control_system()
 """)
+
+
+class NotMigrated(Exception):
+    """The database is not at the revision this code knows; `./evenkeel migrate` brings it there."""
 
 
 def upgrade(service: str, url: str, revision: str = "head") -> None:
@@ -152,15 +156,18 @@ def _run(step, service: str, url: str, revision: str) -> None:
 
 
 def _versions(service: str) -> Path:
-    package = importlib.import_module(service)
-    return Path(str(package.__file__)).parent / "migrations"
+    return Path(str(importlib.import_module(service).__file__)).parent / "migrations"
 
 
-def revision(service: str, connection: sa.Connection) -> str | None:
-    """The revision a service's database is at, or None before the first."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+def refuse_other_revision(database: Database) -> None:
+    """Raise NotMigrated when a database is not at the revision that this code knows."""
+    with database.look() as connection:
+        is_new = not sa.inspect(connection).has_table("alembic_version")
+        asked = "SELECT version_num FROM alembic_version"
+        found = None if is_new else connection.exec_driver_sql(asked).scalar()
+    known = head_of(database.service)
+    if found is None or not known.startswith(found.removeprefix(f"{database.service}_")):
+        raise NotMigrated(f"{database.service} is at {found or 'nothing'}, the code at {known}")
 
 
 def head_of(service: str) -> str:

@@ -31,10 +31,6 @@ MAX_WORKERS = 50
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class NotMigrated(Exception):
-    """The database is not at the revision this code knows; `./evenkeel migrate` brings it there."""
-
-
 def service_class(service: str) -> type:
     """The nameko class of a service, found by its name in `<service>.service`."""
     module = importlib.import_module(f"{service}.service")
@@ -92,7 +88,7 @@ class Process:
     def add(self, service: str, settings: Settings) -> Runtime:
         """Build a service. Raises NotMigrated or NotReconciled."""
         runtime = self._runtime(service, settings)
-        _refuse_other_revision(runtime.database)
+        migrations.refuse_other_revision(runtime.database)
         lives.refuse_restored(runtime.database)
         self.runtimes[service] = runtime
         config = {
@@ -180,11 +176,3 @@ class Process:
     def _asked_to_stop(self, status: int) -> None:
         if not self._stop.ready():
             self._stop.send(status)
-
-
-def _refuse_other_revision(database: Database) -> None:
-    with database.look() as connection:
-        found = migrations.revision(database.service, connection)
-    known = migrations.head_of(database.service)
-    if found is None or not known.startswith(found.removeprefix(f"{database.service}_")):
-        raise NotMigrated(f"{database.service} is at {found or 'nothing'}, the code at {known}")

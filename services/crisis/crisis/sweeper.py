@@ -4,9 +4,11 @@
 second and sends the pages; any number of them, here and there, are safe together.
 """
 
+import errno
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,12 +23,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.streams import ANNOUNCES, HEARS
-from chassis import logs
+from chassis import lives, logs, migrations
 from chassis.clock import SystemClock
 from chassis.crash_points import reached
 from chassis.database import Database, Session, insert_into, retryable
 from chassis.details import Vault
+from chassis.lives import NotReconciled
 from chassis.logs import log, where
+from chassis.migrations import NotMigrated
+from chassis.settings import WrongSettings
 from crisis import ladder, metrics
 from crisis.case import CALLING, Case
 from crisis.rota import on_call
@@ -45,6 +50,10 @@ _PATIENCE = {
     "tcp_user_timeout": "5000",
     "application_name": "crisis sweeper",
 }
+
+
+class PortInUse(Exception):
+    """Another process has the port of the metrics already."""
 
 
 class Sweeper(Base):
@@ -129,15 +138,17 @@ def run_sweeper(settings: Settings, stop: threading.Event | None = None) -> None
     """Sweep and send until told to stop by SIGTERM or the event.
 
     Ends by itself only when a part of it failed for good: then the supervisor starts it anew.
+    Raises NotMigrated, NotReconciled or PortInUse.
     """
     stop = stop or _stop_at_sigterm()
-    start_http_server(settings.internal_port, settings.host)
+    _show_metrics(settings.internal_host, settings.internal_port)
     failures: list[Exception] = []
 
     def part(run: Callable[[], object], seconds: float) -> threading.Thread:
         return threading.Thread(target=_repeat, args=(run, seconds, stop, failures), daemon=True)
 
     ladders, pages = _database(settings), _database(settings)
+    _refuse_wrong_database(ladders, stop)
     sender = Sender(pages, Vault(settings.details_key), settings)
     parts = [
         part(lambda: sweep(ladders), INTERVAL_SECONDS),
@@ -155,9 +166,39 @@ def run_sweeper(settings: Settings, stop: threading.Event | None = None) -> None
 
 
 def main() -> None:
-    """The process."""
+    """The process. What it refuses to start with is said in a line each."""
     logs.configure()
-    run_sweeper(Settings.read(SERVICE, os.environ))
+    try:
+        run_sweeper(Settings.read(SERVICE, os.environ))
+    except WrongSettings as wrong:
+        for mistake in wrong.mistakes:
+            print(f"evenkeel: {mistake}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except (PortInUse, NotMigrated, NotReconciled) as refused:
+        raise SystemExit(f"evenkeel: {refused}") from None
+
+
+def _show_metrics(host: str, port: int) -> None:
+    try:
+        start_http_server(port, host)
+    except OSError as failure:
+        if failure.errno != errno.EADDRINUSE:
+            raise
+        raise PortInUse(f"{host}:{port} is in use by another process") from None
+
+
+def _refuse_wrong_database(database: Database, stop: threading.Event) -> None:
+    """Raises NotMigrated or NotReconciled. A lost database is waited for."""
+    while not stop.is_set():
+        try:
+            migrations.refuse_other_revision(database)
+            return lives.refuse_restored(database)
+        except SQLAlchemyError as failure:
+            if not retryable(failure):
+                raise
+            log.warning("sweeper_waits_for_database", service=SERVICE, error=where(failure))
+        stop.wait(INTERVAL_SECONDS)
+    return None
 
 
 def _repeat(

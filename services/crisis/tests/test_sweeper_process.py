@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,13 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+import sqlalchemy as sa
 
 from chassis.clock import SystemClock
 from chassis.database import Database
 from chassis.details import Vault
+from chassis.tables import lives
 from crisis.sweeper import Sweeper
+from evenkeel_ops.provision import Urls
 from evenkeel_ops.smtp_server import smtp_server
 from services.crisis.tests.builders import KEY, Clinic, until
 
@@ -109,3 +114,44 @@ def test_a_sweeper_ends_at_sigterm(urls, clinic, tmp_path, now_database):
         began = time.monotonic()
         assert process.wait(10) == 0
         assert time.monotonic() - began < 5
+
+
+def refusal(environ: dict[str, str]) -> tuple[int, list[str]]:
+    """With which status and words a sweeper does not even start."""
+    run = subprocess.run(PROGRAM, env=environ, capture_output=True, text=True, timeout=30)
+    assert "Traceback" not in run.stderr
+    return run.returncode, [line for line in run.stderr.splitlines() if "evenkeel: " in line]
+
+
+def test_a_sweeper_refuses_a_database_that_is_not_migrated(tmp_path):
+    empty = Urls.sqlite(tmp_path / "empty.db")
+    status, said = refusal(environ_for(empty, tmp_path, "smtp://127.0.0.1:9"))
+    assert (status, said) == (1, ["evenkeel: crisis is at nothing, the code at 0001_crisis"])
+
+
+def test_a_sweeper_refuses_a_database_that_was_restored(urls, now_database, tmp_path):
+    with now_database.work() as db:
+        db.connection().execute(sa.update(lives).values(fingerprint="of another timeline"))
+    status, said = refusal(environ_for(urls, tmp_path, "smtp://127.0.0.1:9"))
+    assert status == 1
+    assert said == ["evenkeel: crisis was restored: ./evenkeel reconcile crisis, then serve it"]
+
+
+def test_a_sweepers_metrics_are_on_the_internal_address_alone(urls, clinic, now_database, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        environ = environ_for(urls, tmp_path, "smtp://127.0.0.1:9")
+        environ |= {"EVENKEEL_INTERNAL_PORT": port, "EVENKEEL_INTERNAL_HOST": "127.0.0.1"}
+        said = [f"evenkeel: 127.0.0.1:{port} is in use by another process"]
+        assert refusal(environ) == (1, said)
+        with a_sweeper(environ | {"EVENKEEL_INTERNAL_HOST": "127.0.0.2"}):
+            until(lambda: sweepers(now_database) == 1)
+            metrics = urlopen(f"http://127.0.0.2:{port}/metrics").read()
+    assert b"evenkeel_crisis_sweeper_heartbeat" in metrics
+
+
+def test_wrong_settings_of_a_sweeper_are_said_in_a_line_each(tmp_path):
+    wrong = {"EVENKEEL_SMTP_URL": "http://mail", "EVENKEEL_INTERNAL_PORT": "x"}
+    given = environ_for(Urls.sqlite(tmp_path / "empty.db"), tmp_path, "") | wrong
+    status, said = refusal(given)
+    assert (status, len(said)) == (2, 2)
