@@ -37,7 +37,7 @@ def test_from_referral_to_homework_and_discharge(house, mail):
         clinic.post(f"/sessions/sessions/{session}/segments", {"position": position})
         elapsed += segment["minutes"]
         house.advance(NINE + timedelta(minutes=elapsed))
-    homework = {"template": "thought-record", "due_on": "2027-03-01", "due_local": "20:00"}
+    homework = {"template": "thought_record", "due_on": "2027-03-01", "due_local": "20:00"}
     (given,) = clinic.post(f"/sessions/sessions/{session}/homework", homework)["homework"]
     credited = clinic.post(f"/sessions/sessions/{session}/wrap-up")["credited"]
     assert credited[0]["minutes"] == MINUTES_WITHOUT_BREAK

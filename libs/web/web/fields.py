@@ -91,3 +91,17 @@ class Choice(ma.fields.String):
 
     def __init__(self, *codes: str, **options: Any) -> None:
         super().__init__(validate=validate.OneOf(codes), **options)
+
+
+class CrisisNumbers(ma.Schema):
+    """Whom to call or text in danger."""
+
+    call = ma.fields.String(required=True)
+    text = ma.fields.String(required=True)
+    emergency = ma.fields.String(required=True)
+
+
+def each_once(values: list[Any]) -> None:
+    """Refuse a list that names something twice."""
+    if len(set(values)) != len(values):
+        raise ma.ValidationError("Named twice.")

@@ -21,6 +21,19 @@ MINUTE, HOUR = 60, 3600
 EASTERNMOST_ZONE = "America/New_York"
 """Where a participant's zone is not known: its day ends first, so no deadline grows longer."""
 
+TRIGGERS_BY_HAND = (
+    "facilitator_panic", "help_button", "overdose", "self_harm", "threat", "line_lost",
+    "not_reached", "staff_concern", "family_concern", "other",
+)  # fmt: skip
+"""What a person may open a case for. CLINICAL: this project's list, made after domain page 4.2; a
+clinician must confirm it."""
+
+DISPOSITIONS = (
+    "assessed_safe", "stabilised", "safety_plan_agreed", "stepped_up", "emergency_services",
+    "emergency_department", "hospitalised", "welfare_check", "not_reached", "other",
+)  # fmt: skip
+"""How a case may end. CLINICAL: this project's list; a clinician must confirm it."""
+
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0, 1, I, L, O, U: they are misread or misheard."""
 

@@ -5,12 +5,10 @@ from marshmallow import validate
 
 from crisis.case import SAFETY_PLANS, STATES
 from crisis.page import STATES as PAGE_STATES
-from crisis.rules import TIERS
+from crisis.rules import DISPOSITIONS, TIERS, TRIGGERS_BY_HAND
 from web.fields import Choice, Id, Instant
 
 LONGEST_LIST = 500
-
-Code = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}\Z")
 
 
 class CaseBody(ma.Schema):
@@ -19,7 +17,7 @@ class CaseBody(ma.Schema):
     clinic_id = Id(required=True)
     participant_id = Id(required=True)
     tier = Choice(*TIERS, required=True)
-    trigger = ma.fields.String(required=True, validate=Code)
+    trigger = Choice(*TRIGGERS_BY_HAND, required=True)
 
 
 class NothingBody(ma.Schema):
@@ -29,7 +27,7 @@ class NothingBody(ma.Schema):
 class ClosureBody(ma.Schema):
     """How a case ended."""
 
-    disposition = ma.fields.String(required=True, validate=Code)
+    disposition = Choice(*DISPOSITIONS, required=True)
     safety_plan = Choice(*SAFETY_PLANS, required=True)
 
 
@@ -50,14 +48,6 @@ class CasesQuery(ma.Schema):
     state = Choice(*STATES.states)
     clinic_id = Id()
     limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, LONGEST_LIST))
-
-
-class Numbers(ma.Schema):
-    """Whom to call or text in danger."""
-
-    call = ma.fields.String(required=True)
-    text = ma.fields.String(required=True)
-    emergency = ma.fields.String(required=True)
 
 
 class RotaPublished(ma.Schema):

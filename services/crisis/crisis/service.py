@@ -15,6 +15,7 @@ from crisis import schemas as shape
 from crisis.participant import keep_reachable
 from crisis.sender import PAUSE_SECONDS, Sender
 from web.between import Between
+from web.fields import CrisisNumbers
 from web.routes import route
 
 RESPONDERS = ("clinician", "supervisor", "crisis_lead")
@@ -28,7 +29,7 @@ class Crisis(Between):
     name = "crisis"
     runtime: Any = RuntimeProvider()
 
-    @route("GET", "/crisis/numbers", open=True, transaction=False, returns=shape.Numbers)
+    @route("GET", "/crisis/numbers", open=True, transaction=False, returns=CrisisNumbers)
     def numbers(self, call):
         """Whom to call or text in danger; static, so that nothing of ours can hide it."""
         return CRISIS_NUMBERS

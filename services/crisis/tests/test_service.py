@@ -206,6 +206,7 @@ def test_the_way_of_a_case_from_opening_to_closing(crisis):
         {"safety_plan": "made"},
         {"disposition": "stabilised", "safety_plan": "maybe"},
         {"disposition": "he said he is fine", "safety_plan": "made"},
+        {"disposition": "Jane.Doe-is-fine", "safety_plan": "made"},
         {"disposition": "stabilised", "safety_plan": "made", "note": "x"},
     ],
     ids=str,
@@ -213,6 +214,12 @@ def test_the_way_of_a_case_from_opening_to_closing(crisis):
 def test_closing_needs_a_disposition_and_the_safety_plans_answer(crisis, body):
     case_id = crisis.opens().json()["case_id"]
     assert crisis.ask("POST", f"/cases/{case_id}/closure", json=body).status_code == 422
+
+
+def test_a_case_is_opened_for_a_trigger_of_the_list_only(crisis):
+    refused = crisis.opens(json={"trigger": "Jane.Doe-overdosed"})
+    assert refused.status_code == 422
+    assert crisis.house.announced("crisis") == []
 
 
 def test_a_rota_with_a_gap_is_refused_with_the_field(crisis):

@@ -67,6 +67,24 @@ EPISODE = States(
 OVER = ("discharged", "referred_out", "closed")
 HUMAN_ENDS = ("referred_out", "closed")
 
+DISCHARGE_REASONS = (
+    "completed", "stepped_down", "stepped_up", "transferred", "moved", "withdrawn", "attendance",
+    "no_contact", "payer", "other",
+)  # fmt: skip
+"""Why an episode of care ends. CLINICAL: this project's list; a clinician must confirm it."""
+
+CLOSURE_REASONS = (
+    "level_of_care", "licence", "payer", "age", "capacity", "withdrawn", "no_contact",
+    "went_elsewhere", "duplicate", "other",
+)  # fmt: skip
+"""Why a referral leads to no admission. CLINICAL: this project's list, to be confirmed likewise."""
+
+DEPARTURE_REASONS = (
+    "assessed", "seen_in_person", "new_facts", "lives_alone", "support_at_home", "preference",
+    "self_pay", "capacity", "other",
+)  # fmt: skip
+"""Why a clinician departs from what the rules say. CLINICAL: to be confirmed likewise."""
+
 
 class Episode(OfClinic, Base):
     """Care of one participant, from referral to its end."""

@@ -8,12 +8,16 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from intake.delivery import ADMISSION, LEVELS, Recommendation
+from intake.episode import CLOSURE_REASONS, DEPARTURE_REASONS, DISCHARGE_REASONS
 from intake.facts import FACTS
 from intake.instruments import INSTRUMENTS
 from intake.level_of_care import OVERRIDE_EVIDENCE
-from web.fields import Choice, Day, Flag, Id, Instant, Text, Whole
+from web.fields import Choice, CrisisNumbers, Day, Flag, Id, Instant, Text, Whole, each_once
 
 CODE = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$(?!\n)")
+VERSION = validate.Regexp(r"^[0-9]{4}-[0-9]{1,2}$(?!\n)")
+"""Year and number of a consent form; digits only, since it rides on an event."""
+
 PHONE = validate.Regexp(r"^\+?[0-9][0-9 ().-]{4,30}$(?!\n)")
 ZONES = available_timezones()
 STATES = (
@@ -35,17 +39,12 @@ def _known_zone(name: str) -> None:
         raise ma.ValidationError("Not a time zone of the IANA database.")
 
 
-def _each_once(values: list[Any]) -> None:
-    if len(set(values)) != len(values):
-        raise ma.ValidationError("Named twice.")
-
-
 def _code(**options: Any) -> fields.String:
     return fields.String(validate=CODE, **options)
 
 
 def _some_of(*codes: str, **options: Any) -> fields.List:
-    return fields.List(Choice(*codes), validate=_each_once, **options)
+    return fields.List(Choice(*codes), validate=each_once, **options)
 
 
 class DetailsBody(ma.Schema):
@@ -113,13 +112,13 @@ class LevelBody(ma.Schema):
     """A level, with a reason when it departs from the recommendation or overrides a gate."""
 
     level = Choice(*LEVELS, required=True)
-    reason = _code()
+    reason = Choice(*DEPARTURE_REASONS)
     overrides = _some_of(*ADMISSION, load_default=list)
     evidence = _some_of(*OVERRIDE_EVIDENCE, load_default=list)
 
 
 class ConsentBody(ma.Schema):
-    version = _code(required=True)
+    version = fields.String(required=True, validate=VERSION)
     messages = _some_of(*MESSAGES, required=True)
 
 
@@ -127,14 +126,17 @@ class NothingBody(ma.Schema):
     """An empty object."""
 
 
-class ReasonBody(ma.Schema):
-    reason = _code(required=True)
+class DischargeBody(ma.Schema):
+    """Why an episode of care ends."""
+
+    reason = Choice(*DISCHARGE_REASONS, required=True)
 
 
-class EndBody(ReasonBody):
-    """How a referral ends without admission."""
+class EndBody(ma.Schema):
+    """How and why a referral ends without admission."""
 
     outcome = Choice(*ENDS, required=True)
+    reason = Choice(*CLOSURE_REASONS, required=True)
 
 
 class EpisodesQuery(ma.Schema):
@@ -146,12 +148,6 @@ class EpisodesQuery(ma.Schema):
 class RiskShown(ma.Schema):
     tier = fields.String(required=True)
     trigger = fields.String(required=True)
-
-
-class CrisisNumbers(ma.Schema):
-    call = fields.String(required=True)
-    text = fields.String(required=True)
-    emergency = fields.String(required=True)
 
 
 class ScreenPut(ma.Schema):

@@ -152,7 +152,7 @@ class Intake(Between):
 
     @route(
         "POST", "/intake/episodes/<uuid:episode_id>/discharge",
-        body=shape.ReasonBody, returns=shape.EpisodeListed, answers=200, allow=CARE,
+        body=shape.DischargeBody, returns=shape.EpisodeListed, answers=200, allow=CARE,
     )  # fmt: skip
     def discharge(self, call: Call, episode_id: UUID) -> Shown:
         """Discharge the participant; never with an open case."""

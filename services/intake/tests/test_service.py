@@ -486,7 +486,7 @@ def test_a_later_calm_screen_does_not_lower_tier_high(desk):
     desk.screen("PHQ-9", phq9(18))
     desk.screen("C-SSRS", CALM_CSSRS)
     assert desk.recommend()["risk_tier"] == "HIGH"
-    assert code(desk.level("IOP", reason="calm_now")) == (409, "override_needed")
+    assert code(desk.level("IOP", reason="assessed")) == (409, "override_needed")
 
 
 def test_a_new_sign_after_an_override_refuses_admission_again(desk):
@@ -513,6 +513,21 @@ def test_minutes_are_credited_to_the_episode_they_were_attended_in(desk):
         )
         desk.hear(event, source="sessions")
     assert desk.ok("GET", f"episodes/{desk.episode}")["attended_minutes"] == 495
+
+
+def test_reasons_and_versions_are_of_a_closed_form_since_they_ride_on_events(desk):
+    """Planted fault: a pattern of letters and dots lets a name go out to every service."""
+    desk.refer()
+    said = "Jane.Doe-overdosed"
+    for what, body in (
+        ("discharge", {"reason": said}),
+        ("closure", {"outcome": "withdrawn", "reason": said}),
+        ("level", {"level": "IOP", "reason": said}),
+        ("consents", {"version": said, "messages": []}),
+    ):
+        refused = desk.ask("POST", f"episodes/{desk.episode}/{what}", body)
+        assert refused.status_code == 422, what
+        assert said not in refused.text
 
 
 def test_a_discharge_waits_for_the_end_of_every_case(desk):

@@ -25,6 +25,12 @@ SEGMENT_KINDS = ("check_in", "group", "break", "skills", "individual", "wrap_up"
 OPENING_KINDS = ("check_in", "group")
 CLOSING_KIND = "wrap_up"
 
+CANCELLATION_REASONS = (
+    "weather", "holiday", "closure", "facilitator_absent", "too_few", "technical", "emergency",
+    "other",
+)  # fmt: skip
+"""Why a day is called off. CLINICAL: this project's list; a clinician must confirm it."""
+
 NOT_A_ZONE = {"localtime", "Factory"}
 """Names beside the zones: whatever this machine is set to, and no time at all."""
 

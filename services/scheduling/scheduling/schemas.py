@@ -7,6 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from scheduling.rules import (
+    CANCELLATION_REASONS,
     LARGEST_GROUP,
     LONGEST_SERIES,
     MINUTES_A_DAY,
@@ -15,7 +16,7 @@ from scheduling.rules import (
     WEEKDAYS,
     zone_names,
 )
-from web.fields import Choice, Day, Id, Instant, Text, Whole
+from web.fields import Choice, Day, Id, Instant, Text, Whole, each_once
 
 ROLES = ("clinician", "supervisor", "crisis_lead")
 CODE = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$(?!\n)")
@@ -30,13 +31,8 @@ def _known_zone(name: str) -> None:
         raise ma.ValidationError("Not a time zone of the IANA database.")
 
 
-def _each_once(values: list[Any]) -> None:
-    if len(set(values)) != len(values):
-        raise ma.ValidationError("Named twice.")
-
-
 def _each_licence_once(licences: list[dict[str, Any]]) -> None:
-    _each_once([(licence["state"], licence["number"]) for licence in licences])
+    each_once([(licence["state"], licence["number"]) for licence in licences])
 
 
 def _zone() -> fields.String:
@@ -65,7 +61,7 @@ class ClinicianBody(DetailsBody):
     """A clinician to register."""
 
     clinic_id = Id(required=True)
-    roles = fields.List(Choice(*ROLES), required=True, validate=[validate.Length(1), _each_once])
+    roles = fields.List(Choice(*ROLES), required=True, validate=[validate.Length(1), each_once])
     licences = fields.List(
         fields.Nested(LicenceBody),
         required=True,
@@ -87,7 +83,7 @@ class ProgrammeBody(ma.Schema):
     code = fields.String(required=True, validate=CODE)
     zone = _zone()
     weekdays = fields.List(
-        Choice(*WEEKDAYS), required=True, validate=[validate.Length(1), _each_once]
+        Choice(*WEEKDAYS), required=True, validate=[validate.Length(1), each_once]
     )
     starts_local = fields.String(required=True, validate=CLOCK)
     segments = fields.List(
@@ -119,7 +115,7 @@ class SeatBody(ma.Schema):
 class CancellationBody(ma.Schema):
     """Why a day is called off."""
 
-    reason = fields.String(required=True, validate=CODE)
+    reason = Choice(*CANCELLATION_REASONS, required=True)
 
 
 class ListQuery(ma.Schema):

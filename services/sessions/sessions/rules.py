@@ -18,6 +18,13 @@ HEARTBEAT = timedelta(seconds=15)
 SILENCE = 2 * HEARTBEAT
 """A run of heartbeats goes on over one that was lost."""
 
+HOMEWORK_TEMPLATES = (
+    "thought_record", "mood_log", "sleep_diary", "diary_card", "activity_plan",
+    "behaviour_chain", "coping_cards", "urge_log", "exposure_steps", "relapse_plan",
+    "safety_plan_review", "values", "reading", "other",
+)  # fmt: skip
+"""What homework may be given. CLINICAL: this project's list; a clinician must confirm it."""
+
 URGE_AT_RISK = 7
 TIERS_AT_RISK = ("T1", "T2")
 

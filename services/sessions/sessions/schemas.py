@@ -5,9 +5,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import validate
 
-from web.fields import Day, Flag, Id, Text, Whole
+from sessions.rules import HOMEWORK_TEMPLATES
+from web.fields import Choice, Day, Flag, Id, Text, Whole
 
-CODE = r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$(?!\n)"
 STATE = r"^[A-Z]{2}$(?!\n)"
 LOCAL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 NOT_BLANK = r"^\s*\S"
@@ -62,7 +62,7 @@ class SegmentBody(Strict):
 
 
 class HomeworkBody(Strict):
-    template = ma.fields.String(required=True, validate=validate.Regexp(CODE))
+    template = Choice(*HOMEWORK_TEMPLATES, required=True)
     due_on = Day(required=True)
     due_local = ma.fields.String(required=True, validate=validate.Regexp(LOCAL_TIME))
 
