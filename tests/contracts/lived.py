@@ -2,7 +2,7 @@
 
 from tests.journeys.person import Clinic
 
-HOMEWORK = {"template": "thought-record", "due_on": "2027-03-01", "due_local": "20:00"}
+HOMEWORK = {"template": "thought_record", "due_on": "2027-03-01", "due_local": "20:00"}
 
 
 def live_through(clinic: Clinic) -> dict[str, str]:

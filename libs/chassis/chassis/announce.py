@@ -118,19 +118,14 @@ def _take_versions(session: Session, events: Iterable[Event]) -> dict[str, int]:
     for event in events:
         counts[event.subject] = counts.get(event.subject, 0) + 1
         clinics[event.subject] = event.clinic_id
-    subjects = sorted(counts)
+    rows = [(subject, clinics[subject].hex, counts[subject]) for subject in sorted(counts)]
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        taken = connection.execute(
-            _TAKE_VERSIONS_POSTGRES,
-            {
-                "subjects": subjects,
-                "clinics": [str(clinics[s]) for s in subjects],
-                "counts": [counts[s] for s in subjects],
-            },
+        columns = zip(
+            ("subjects", "clinics", "counts"), map(list, zip(*rows, strict=True)), strict=True
         )
+        taken = connection.execute(_TAKE_VERSIONS_POSTGRES, dict(columns))
     else:
-        rows = [[s, clinics[s].hex, counts[s]] for s in subjects]
         taken = connection.execute(_TAKE_VERSIONS_SQLITE, {"rows": json.dumps(rows)})
     before = {}
     for subject, version, clinic in taken:
