@@ -112,24 +112,27 @@ class Settings:
     internal_port: int = setting(_port, 9090, means="port of metrics, health and drain")
 
     def mistakes(self) -> list[str]:
-        """What contradicts the environment. Services add their own."""
+        """What contradicts the environment. Services add their own.
+
+        Whatever could not be read is None here, so that all mistakes are told at once.
+        """
         if self.environment != PRODUCTION:
             return []
         wrong = [
             f"EVENKEEL_{name.upper()} is SQLite, which production refuses"
             for name in ("work_database_url", "http_database_url")
-            if getattr(self, name).startswith("sqlite")
+            if str(getattr(self, name)).startswith("sqlite")
         ]
-        if self.broker_url.startswith("memory"):
+        if str(self.broker_url).startswith("memory"):
             wrong.append("EVENKEEL_BROKER_URL is memory://, which production refuses")
-        if DEMO_ISSUER in self.issuers.read_text():
+        if self.issuers and DEMO_ISSUER.encode() in self.issuers.read_bytes():
             wrong.append("EVENKEEL_ISSUERS trusts the demo's issuer, which production refuses")
         return wrong
 
     @classmethod
     def read(cls, service: str, environ: Mapping[str, str]) -> Self:
         """The settings of a service. Raises WrongSettings with all mistakes."""
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {one.name: None for one in fields(cls) if one.default is MISSING}
         mistakes: list[str] = []
         for one in fields(cls):
             general = f"EVENKEEL_{one.name.upper()}"
@@ -139,12 +142,11 @@ class Settings:
                 try:
                     values[one.name] = one.metadata["parse"](environ[name])
                 except (ValueError, OSError) as wrong:
+                    values[one.name] = None
                     mistakes.append(f"{name} {wrong}")
             elif one.default is MISSING:
                 mistakes.append(f"{general} is missing: {one.metadata['means']}")
-        if not mistakes:
-            settings = cls(**values)
-            mistakes = settings.mistakes()
-            if not mistakes:
-                return settings
-        raise WrongSettings(mistakes)
+        settings = cls(**values)
+        if mistakes := mistakes + settings.mistakes():
+            raise WrongSettings(mistakes)
+        return settings

@@ -4,7 +4,6 @@ import gc
 import importlib
 import importlib.util
 import inspect
-import json
 import signal
 from collections.abc import Callable, Mapping
 
@@ -21,11 +20,11 @@ from chassis.database import Database
 from chassis.details import Vault
 from chassis.logs import log
 from chassis.peers import HttpPeers, NeighbourPeers, Peers
-from chassis.settings import Settings
+from chassis.settings import Settings, WrongSettings
 from chassis.topology import Topology
-from web.callers import Callers, Issuer
-from web.keys import RemoteKeys, ServiceKey, StaticKeys
+from web.keys import ServiceKey
 from web.server import Front
+from web.trusted import callers_of, mistakes_in_files, peers_of
 
 MAX_WORKERS = 50
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -41,25 +40,13 @@ def service_class(service: str) -> type:
 
 
 def settings_of(service: str, environ: Mapping[str, str]) -> Settings:
-    """A service's settings. Raises WrongSettings with all mistakes."""
+    """A service's settings. Raises WrongSettings with all mistakes, also in the files they name."""
     own = importlib.util.find_spec(f"{service}.settings")
     kind = importlib.import_module(f"{service}.settings").Settings if own else Settings
-    return kind.read(service, environ)
-
-
-def callers_of(settings: Settings) -> Callers:
-    """Whom the issuers file trusts: people's issuers, and services by their own keys."""
-    trusted = json.loads(settings.issuers.read_text())
-    people = [
-        Issuer(
-            one["name"],
-            StaticKeys(one["jwks"]) if "jwks" in one else RemoteKeys(one["jwks_url"]),
-            algorithm=one["algorithm"],
-        )
-        for one in trusted["issuers"]
-    ]
-    services = [Issuer.of_service(name, jwk) for name, jwk in trusted["services"].items()]
-    return Callers([*people, *services])
+    settings = kind.read(service, environ)
+    if mistakes := mistakes_in_files(service, settings):
+        raise WrongSettings(mistakes)
+    return settings
 
 
 class Process:
@@ -162,9 +149,8 @@ class Process:
     def _peers(self, service: str, settings: Settings) -> Peers:
         if self.neighbours:
             return NeighbourPeers(service, self.runtimes)
-        addresses = json.loads(settings.peers.read_text()) if settings.peers else {}
         key = ServiceKey.load(service, settings.service_key)
-        return HttpPeers(addresses, key.token)
+        return HttpPeers(peers_of(settings), key.token)
 
     def _watch(self, container: Container) -> None:
         try:

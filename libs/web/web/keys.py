@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -89,14 +90,20 @@ class ServiceKey:
 
     @classmethod
     def load(cls, service: str, path: Path) -> "ServiceKey":
-        """The key in a PEM file, made with mode 0600 if there is none. Raises UnsafeKeyFile."""
+        """The key in a PEM file, made with mode 0600 if there is none.
+
+        Raises UnsafeKeyFile, or ValueError when it holds no such key.
+        """
         if not path.exists():
             _write_new_key(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise UnsafeKeyFile(f"{path} must be readable by its owner only (chmod 600)")
-        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        try:
+            private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            private = None
         if not isinstance(private, Ed25519PrivateKey):
-            raise TypeError(f"{path} holds no Ed25519 key")
+            raise ValueError("no unencrypted Ed25519 private key in PEM")
         return cls(service, private)
 
     def public_jwk(self) -> dict[str, str]:
