@@ -66,6 +66,7 @@ class ReferralAnswer(ma.Schema):
 
 
 class ReferralQuery(ma.Schema):
+    id = ma.fields.UUID()
     reason = Text(200)
 
 
@@ -122,6 +123,11 @@ class Desk(Between):
         """Show what somebody may see of themselves."""
         call.caller.must_be(person_id)
         return {"person_id": person_id, "at": call.now, "clinic_id": call.clinic_id}
+
+    @route("POST", "/desk/people/<uuid:person_id>/visits", allow=STAFF, clinical=True)
+    def receive(self, call, person_id):
+        """Write that somebody came, and answer with what is known of them."""
+        return {"person_id": person_id, "clinic_id": call.clinic_id}
 
     @route("POST", "/desk/refusals/<string:kind>", allow=STAFF)
     def refuse(self, call, kind):

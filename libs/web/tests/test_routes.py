@@ -171,6 +171,21 @@ def test_a_clinical_read_leaves_a_row_that_says_who_read_what(house):
     assert row.subject == f"referral_id={referral_id}"
 
 
+def test_a_filter_by_somebody_says_whom_was_read_about(house):
+    somebody = uuid4()
+    house.client.get(f"/desk/referrals?id={somebody}&reason=sleep")
+    with house.database.work() as db:
+        assert db.execute(sa.select(reads.c.subject)).scalars().all() == [f"id={somebody}"]
+
+
+def test_a_write_that_answers_with_what_is_clinical_is_noted_each_time_it_answers(house):
+    path = f"/desk/people/{UUID(int=8)}/visits"
+    for _ in range(2):
+        answer = house.client.post(path, json={}, headers={"Idempotency-Key": "one"})
+        assert answer.status_code == 201
+    assert house.count(reads, operation="receive", subject=f"person_id={UUID(int=8)}") == 2
+
+
 def test_reading_from_two_clinics_at_once_is_noted_in_both(house):
     house.client.get("/desk/referrals", headers=bearer(clinics=[str(NORTH), str(SOUTH)]))
     assert (house.count(reads, clinic_id=NORTH), house.count(reads, clinic_id=SOUTH)) == (1, 1)

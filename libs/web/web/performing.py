@@ -101,13 +101,12 @@ class Errand:
         if not asked.transaction:
             return self._answer_of(method(asked.call(None)))
         with _transaction(self.runtime.database, asked) as db:
-            if asked.repeatable and (earlier := recall(db, asked.repeatable)):
-                return earlier
             call = asked.call(db)
-            answer = self._answer_of(method(call))
+            earlier = recall(db, asked.repeatable) if asked.repeatable else None
+            answer = earlier or self._answer_of(method(call))
             if asked.audited:
                 _audit(call, asked, answer)
-            if asked.repeatable:
+            if asked.repeatable and not earlier:
                 remember(db, asked.repeatable, answer)
             return answer
 
@@ -125,7 +124,8 @@ def _transaction(database: Database, asked: Asked) -> Iterator[Session]:
 
 def _audit(call: Call, asked: Asked, answer: Answer | Response) -> None:
     """One row for each clinic whose data may have been read."""
-    subject = ",".join(f"{name}={value}" for name, value in asked.path.items())
+    sought = {name: value for name, value in asked.query.items() if _names_a_subject(name, value)}
+    subject = ",".join(f"{name}={value}" for name, value in {**asked.path, **sought}.items())
     row = {
         "at": call.now,
         "by": call.by,
@@ -135,6 +135,11 @@ def _audit(call: Call, asked: Asked, answer: Answer | Response) -> None:
     }
     rows = [{**row, "id": uuid7(), "clinic_id": clinic} for clinic in _read_of(call, answer)]
     call.db.connection().execute(sa.insert(reads), rows)
+
+
+def _names_a_subject(name: str, value: Any) -> bool:
+    """Whether a filter says whose or which; the clinic has a column of its own."""
+    return isinstance(value, UUID) and name != "clinic_id"
 
 
 def _read_of(call: Call, answer: Answer | Response) -> list[UUID]:

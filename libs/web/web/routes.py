@@ -41,7 +41,7 @@ class Route(Entrypoint):
     body, query     schemas of what is sent; unknown fields are refused
     returns         schema of a 200 or 201; without one the method's dict is answered as it is
     answers         status of success: 201 for POST and 200 otherwise, unless given
-    clinical        each read leaves a row that says who read what
+    clinical        each answer, of a write too, leaves a row that says who read what
     in_danger       who calls may be: every refusal says whom to call, since it keeps nothing
     across_clinics  the method sees every clinic: one-use codes, inbound receipts
     transaction     False for a method that waits: it opens its own, on `self.runtime.database`

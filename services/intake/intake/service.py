@@ -184,6 +184,7 @@ class Intake(Between):
     @route(
         "PUT", "/intake/participants/<uuid:participant_id>/details",
         body=shape.DetailsBody, returns=shape.DetailsShown, allow=(*DESK, "participant"),
+        clinical=True,
     )  # fmt: skip
     def change_details(self, call: Call, participant_id: UUID) -> Shown:
         """Replace the details of a participant."""

@@ -22,7 +22,7 @@ from catalogue.intake import (
 from catalogue.risk import RiskDetected
 from catalogue.sessions import AttendanceCredited
 from chassis.clock import SimulatedClock
-from chassis.tables import timers
+from chassis.tables import reads, timers
 from services.intake.tests.builders import (
     CALM_CSSRS,
     CANARY,
@@ -81,6 +81,15 @@ def test_details_lie_sealed_and_are_shown_to_those_who_may(desk):
         for table in ("participants", "episodes", "details"):
             rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
             assert CANARY not in repr(rows)
+
+
+def test_who_changed_details_is_noted_as_having_read_them(desk):
+    desk.refer()
+    path = f"participants/{desk.participant}/details"
+    desk.ok("PUT", path, details(given_name="Quillon"))
+    with desk.house.runtime("intake").database.look() as connection:
+        noted = connection.execute(sa.select(reads.c.operation, reads.c.subject)).all()
+    assert noted == [("change_details", f"participant_id={desk.participant}")]
 
 
 def test_changed_details_are_announced_with_their_version(desk):
