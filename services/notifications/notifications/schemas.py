@@ -1,15 +1,16 @@
-"""Bodies and queries of the routes. Unknown fields are refused."""
+"""Bodies, queries and answers of the routes. Unknown fields are refused."""
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from notifications import rules
+from web.fields import Flag, Id, Instant
 
 
 class PreferencesBody(ma.Schema):
     """What a person wishes. Equal bounds mean no quiet hours."""
 
-    email = fields.Boolean(required=True)
+    email = Flag(required=True)
     quiet_from = fields.Time(format="%H:%M", load_default=rules.QUIET_FROM)
     quiet_to = fields.Time(format="%H:%M", load_default=rules.QUIET_TO)
 
@@ -28,3 +29,27 @@ class MessagesQuery(ma.Schema):
 
     recipient_id = fields.UUID(load_default=None)
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+
+
+class MessageShown(ma.Schema):
+    """A message: what it was about, where it stands, and why it was not sent."""
+
+    message_id = Id(required=True)
+    recipient_id = Id(required=True)
+    template = fields.String(required=True)
+    about_id = Id(required=True)
+    about_at = Instant(required=True)
+    state = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    not_before = Instant(required=True)
+    attempts = fields.Integer(required=True)
+    may_repeat = fields.Boolean(required=True)
+    consent_version = fields.String(required=True, allow_none=True)
+    planned_by = Id(required=True)
+    sent_at = Instant(required=True, allow_none=True)
+
+
+class Messages(ma.Schema):
+    """Messages, newest last."""
+
+    items = fields.List(fields.Nested(MessageShown), required=True)

@@ -20,7 +20,7 @@ from chassis.entrypoints import RuntimeProvider, hears, repeats
 from chassis.receive import Work
 from notifications import recipients, seats, sending, views
 from notifications.messages import Matter, next_due, plan, withdraw
-from notifications.schemas import MessagesQuery, Preferences, PreferencesBody
+from notifications.schemas import Messages, MessagesQuery, Preferences, PreferencesBody
 from notifications.smtp import MailServer
 from notifications.templates import HOMEWORK_DUE
 from web.between import Between
@@ -36,7 +36,14 @@ class Notifications(Between):
     name = "notifications"
     runtime: Any = RuntimeProvider()
 
-    @route("GET", "/notifications/messages", query=MessagesQuery, allow=READERS, clinical=True)
+    @route(
+        "GET",
+        "/notifications/messages",
+        query=MessagesQuery,
+        returns=Messages,
+        allow=READERS,
+        clinical=True,
+    )
     def messages(self, call: Call) -> dict[str, Any]:
         """Messages of a person, newest last, with the reason of each that was not sent."""
         recipient_id = call.query["recipient_id"]

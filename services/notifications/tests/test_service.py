@@ -5,9 +5,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from catalogue.notifications import MessageSent, MessageSkipped
 from chassis.clock import SimulatedClock
+from chassis.tables import reads
 from notifications.messages import MESSAGE
 from services.notifications.tests.builders import (
     CLINIC,
@@ -150,6 +152,8 @@ def test_wishes_that_make_no_sense_are_refused_by_field(house, person):
     path = f"/notifications/recipients/{person.id}/preferences"
     for body, field in (
         ({"quiet_from": "21:00"}, "email"),
+        ({"email": "yes"}, "email"),
+        ({"email": 1}, "email"),
         ({"email": True, "quiet_from": "25:00"}, "quiet_from"),
         ({"email": True, "sms": True}, "sms"),
     ):
@@ -186,6 +190,13 @@ def test_messages_are_shown_to_staff_of_the_clinic_and_to_the_person_only(house,
     assert read(role="scheduler").status_code == 403
     assert read(params={"limit": "501"}).status_code == 422
     assert read(params={"recipient": "x"}).status_code == 422
+
+
+def test_whose_messages_were_read_is_noted(house, person):
+    listed(house, person)
+    with house.runtime("notifications").database.look() as connection:
+        noted = connection.execute(sa.select(reads.c.operation, reads.c.subject)).all()
+    assert noted == [("messages", f"recipient_id={person.id}")]
 
 
 def test_the_readme_shows_the_states_as_they_are():

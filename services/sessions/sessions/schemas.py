@@ -1,4 +1,4 @@
-"""HTTP bodies and queries; unknown fields are refused."""
+"""HTTP bodies, queries and answers; unknown fields are refused."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from sessions.rules import HOMEWORK_TEMPLATES
-from web.fields import Choice, Day, Flag, Id, Text, Whole
+from web.fields import Choice, CrisisNumbers, Day, Flag, Id, Instant, Text, Whole
 
 STATE = r"^[A-Z]{2}$(?!\n)"
 LOCAL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
@@ -79,3 +79,98 @@ class DaysQuery(Strict):
 
 class DayQuery(Strict):
     on = ma.fields.Date(required=True)
+
+
+def _answer(name: str, **kinds: Any) -> type[ma.Schema]:
+    """What is answered: each field is there, of a kind or a list of a schema's."""
+    return ma.Schema.from_dict({field: _kind(kind) for field, kind in kinds.items()}, name=name)
+
+
+def _kind(kind: Any) -> ma.fields.Field:
+    if isinstance(kind, list):
+        return ma.fields.List(ma.fields.Nested(kind[0]), required=True)
+    return kind if isinstance(kind, ma.fields.Field) else kind(required=True)
+
+
+def _or_none(kind: type[ma.fields.Field]) -> ma.fields.Field:
+    return kind(required=True, allow_none=True)
+
+
+_EXPECTED = {"attendance_id": Id, "participant_id": Id}
+_DAY = {
+    "occurrence_id": Id,
+    "cohort_id": Id,
+    "day_on": Day,
+    "zone": ma.fields.String,
+    "starts_at": Instant,
+    "ends_at": Instant,
+    "state": ma.fields.String,
+    "session_id": _or_none(Id),
+    "session_state": _or_none(ma.fields.String),
+}
+
+Attendance = _answer(
+    "Attendance",
+    **_EXPECTED,
+    state=ma.fields.String,
+    arrived_at=_or_none(Instant),
+    late=ma.fields.Boolean,
+    private=_or_none(ma.fields.Boolean),
+    minutes=_or_none(ma.fields.Integer),
+)
+Segment = _answer(
+    "Segment",
+    kind=ma.fields.String,
+    starts_at=Instant,
+    ends_at=Instant,
+    position=ma.fields.Integer,
+    started_at=_or_none(Instant),
+)
+Homework = _answer(
+    "Homework",
+    homework_id=Id,
+    participant_id=Id,
+    template=ma.fields.String,
+    state=ma.fields.String,
+    due_at=Instant,
+)
+Days = _answer("Days", items=[_answer("Day", **_DAY)])
+Opened = _answer("Opened", session_id=Id, expected=[_answer("Expected", **_EXPECTED)])
+Session = _answer(
+    "Session",
+    **_DAY,
+    facilitator_id=Id,
+    opened_at=Instant,
+    closed_at=_or_none(Instant),
+    position=ma.fields.Integer,
+    segments=[Segment],
+    attendances=[Attendance],
+)
+DayOfParticipant = _answer(
+    "DayOfParticipant",
+    participant_id=Id,
+    zone=_or_none(ma.fields.String),
+    days=[
+        _answer(
+            "OwnDay",
+            **_DAY,
+            attendance=ma.fields.Nested(Attendance, required=True, allow_none=True),
+        )
+    ],
+    homework=[Homework],
+)
+Moved = _answer("Moved", attendance_id=Id, state=ma.fields.String)
+Risk = _answer("Risk", tier=ma.fields.String, trigger=ma.fields.String)
+CheckedIn = _answer(
+    "CheckedIn",
+    checkin_id=Id,
+    risk=ma.fields.Nested(Risk, required=True, allow_none=True),
+    crisis_numbers=ma.fields.Nested(CrisisNumbers, required=True),
+)
+SegmentStarted = _answer(
+    "SegmentStarted", session_id=Id, position=ma.fields.Integer, segment=ma.fields.String
+)
+Assigned = _answer("Assigned", homework=[Homework])
+Submitted = _answer("Submitted", homework_id=Id, state=ma.fields.String)
+Credit = _answer("Credit", participant_id=Id, minutes=ma.fields.Integer)
+Credited = _answer("Credited", credited=[Credit])

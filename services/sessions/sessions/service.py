@@ -37,7 +37,9 @@ class Sessions(Between):
     name = "sessions"
     runtime = RuntimeProvider()
 
-    @route("GET", "/sessions/days", query=schemas.DaysQuery, allow=STAFF)
+    @route(
+        "GET", "/sessions/days", query=schemas.DaysQuery, returns=schemas.Days, allow=STAFF
+    )  # fmt: skip
     def see_days(self, call: Call) -> Any:
         """The programme days of a date, each with the state of its session."""
         query = {"cohort_id": None, **call.query}
@@ -45,7 +47,7 @@ class Sessions(Between):
 
     @route(
         "POST", "/sessions/occurrences/<uuid:occurrence_id>/session", body=schemas.OpenBody,
-        allow=("clinician",),
+        returns=schemas.Opened, allow=("clinician",), clinical=True,
     )  # fmt: skip
     def open_session(self, call: Call, occurrence_id: UUID) -> Any:
         """Open the room of a day, 30 minutes before its start at the earliest."""
@@ -53,21 +55,24 @@ class Sessions(Between):
         expected = views.expected(call.db, opened.session_id)
         return {"session_id": opened.session_id, "expected": expected}
 
-    @route("GET", IN_SESSION, allow=STAFF, clinical=True)
+    @route("GET", IN_SESSION, returns=schemas.Session, allow=STAFF, clinical=True)
     def see_session(self, call: Call, session_id: UUID) -> Any:
         """One session: its segments and everybody expected."""
         return views.session(call.db, session_id)
 
     @route(
         "GET", "/sessions/participants/<uuid:participant_id>/day", query=schemas.DayQuery,
-        allow=CARE, clinical=True,
+        returns=schemas.DayOfParticipant, allow=CARE, clinical=True,
     )  # fmt: skip
     def see_day_of_participant(self, call: Call, participant_id: UUID) -> Any:
         """A person's programme day and open homework."""
         call.caller.must_be(participant_id)
         return views.day_of(call.db, participant_id, on=call.query["on"])
 
-    @route("POST", f"{IN_SESSION}/log-ins", body=schemas.LogInBody, allow=IN_ROOM, in_danger=True)
+    @route(
+        "POST", f"{IN_SESSION}/log-ins", body=schemas.LogInBody, returns=schemas.Moved,
+        allow=IN_ROOM, in_danger=True,
+    )  # fmt: skip
     def log_in(self, call: Call, session_id: UUID) -> Any:
         """Log in: say where one is, how to be called back, and whether one is alone."""
         said, private = call.body, call.body.pop("private")
@@ -79,8 +84,8 @@ class Sessions(Between):
         return {"attendance_id": row.attendance_id, "state": row.state}
 
     @route(
-        "POST", f"{IN_SESSION}/leaves", body=schemas.PersonBody, answers=200, allow=IN_ROOM,
-        in_danger=True,
+        "POST", f"{IN_SESSION}/leaves", body=schemas.PersonBody, returns=schemas.Moved,
+        answers=200, allow=IN_ROOM, in_danger=True,
     )  # fmt: skip
     def leave(self, call: Call, session_id: UUID) -> Any:
         """Leave the room; logging in again resumes."""
@@ -98,8 +103,8 @@ class Sessions(Between):
         Attendance.find(call.db, session_id, participant_id).hear(call.db, at=call.now)
 
     @route(
-        "POST", f"{IN_SESSION}/check-ins", body=schemas.CheckInBody, allow=("participant",),
-        in_danger=True,
+        "POST", f"{IN_SESSION}/check-ins", body=schemas.CheckInBody, returns=schemas.CheckedIn,
+        allow=("participant",), in_danger=True,
     )  # fmt: skip
     def check_in(self, call: Call, session_id: UUID) -> Any:
         """Say how one is today. Danger is announced before this answers."""
@@ -113,8 +118,8 @@ class Sessions(Between):
         }
 
     @route(
-        "POST", f"{IN_SESSION}/segments", body=schemas.SegmentBody, answers=200,
-        allow=("clinician",),
+        "POST", f"{IN_SESSION}/segments", body=schemas.SegmentBody, returns=schemas.SegmentStarted,
+        answers=200, allow=("clinician",),
     )  # fmt: skip
     def start_segment(self, call: Call, session_id: UUID) -> Any:
         """Start the next part of the day; places count from 0."""
@@ -123,7 +128,10 @@ class Sessions(Between):
         segment = day.start_segment(call.db, position, by=_me(call), at=call.now)
         return {"session_id": session_id, "position": position, "segment": segment.kind}
 
-    @route("POST", f"{IN_SESSION}/homework", body=schemas.HomeworkBody, allow=("clinician",))
+    @route(
+        "POST", f"{IN_SESSION}/homework", body=schemas.HomeworkBody, returns=schemas.Assigned,
+        allow=("clinician",),
+    )  # fmt: skip
     def assign_homework(self, call: Call, session_id: UUID) -> Any:
         """Give homework to everybody who came, due at a local time of the cohort."""
         given = homework.assign(
@@ -135,7 +143,7 @@ class Sessions(Between):
 
     @route(
         "POST", "/sessions/homework/<uuid:homework_id>/submission", body=schemas.SubmissionBody,
-        answers=200, allow=("participant",),
+        returns=schemas.Submitted, answers=200, allow=("participant",),
     )  # fmt: skip
     def submit_homework(self, call: Call, homework_id: UUID) -> Any:
         """Hand homework in, once."""
@@ -145,8 +153,9 @@ class Sessions(Between):
         return {"homework_id": homework_id, "state": row.state}
 
     @route(
-        "POST", f"{IN_SESSION}/wrap-up", body=schemas.OpenBody, answers=200, allow=("clinician",)
-    )
+        "POST", f"{IN_SESSION}/wrap-up", body=schemas.OpenBody, returns=schemas.Credited,
+        answers=200, allow=("clinician",),
+    )  # fmt: skip
     def wrap_up(self, call: Call, session_id: UUID) -> Any:
         """Close the day and credit everybody's minutes."""
         day = Session.find(call.db, session_id, alone=True)

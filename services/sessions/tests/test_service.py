@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from catalogue.crisis import CaseClosed, CaseOpened
 from catalogue.intake import ParticipantAdmitted
@@ -20,7 +21,10 @@ from catalogue.sessions import (
     SessionOpened,
 )
 from chassis.clock import SimulatedClock
+from chassis.tables import reads
 from services.sessions.tests.builders import MINUTES, Day, Room, log_in_of, released
+from sessions.service import Sessions
+from web.openapi import document
 
 ANN, BEN, CYD = uuid4(), uuid4(), uuid4()
 
@@ -159,6 +163,13 @@ def test_people_reach_their_own_day_and_staff_that_of_their_clinic(room):
     assert room.staff("GET", "/sessions/days?on=2027-03-12", clinics=other).json() == {"items": []}
 
 
+def test_who_opened_a_room_is_noted_as_having_read_the_roster(room, day):
+    room.open()
+    with room.house.runtime("sessions").database.look() as connection:
+        noted = connection.execute(sa.select(reads.c.operation, reads.c.subject)).all()
+    assert ("open_session", f"occurrence_id={day.occurrence_id}") in noted
+
+
 def test_a_check_in_announces_danger_before_it_answers(room):
     room.open()
     assert room.check_in(ANN, urge=6).json()["risk"] is None
@@ -187,6 +198,28 @@ def test_who_comes_to_a_day_that_is_over_is_told_whom_to_call(room):
     refused = room.log_in(ANN)
     assert outcome(refused) == (409, "session_closed")
     assert refused.json()["crisis_numbers"]["call"] == "988"
+
+
+def test_every_answer_of_sessions_is_described():
+    described = [
+        answer
+        for path, methods in document(Sessions)["paths"].items()
+        for operation in methods.values()
+        for status, answer in operation["responses"].items()
+        if status in ("200", "201")
+    ]
+    assert described
+    assert all("content" in answer for answer in described)
+
+
+def test_a_heartbeat_answers_as_it_is_described(room):
+    room.open()
+    room.log_in(ANN)
+    answer = room.own(ANN, room.at("heartbeats"), {"participant_id": str(ANN)})
+    path = "/sessions/sessions/{session_id}/heartbeats"
+    described = document(Sessions)["paths"][path]["post"]["responses"]
+    assert str(answer.status_code) in described
+    assert "201" not in described
 
 
 def test_somebody_who_is_not_safe_is_not_sent_back_to_answer_the_rest(room):
