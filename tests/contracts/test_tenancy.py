@@ -27,7 +27,7 @@ BODIES = {
     "intake confirm_level": {"level": "IOP"},
     "intake give_consent": {"version": "2027-01", "messages": ["email"]},
     "intake discharge": {"reason": "completed"},
-    "intake decide_against": {"outcome": "rejected", "reason": "no_answer"},
+    "intake decide_against": {"outcome": "rejected", "reason": "withdrawn"},
     "intake change_details": {**NOBODY, "birth_on": "1990-02-03", "state": "NY", "zone": ZONE},
     "scheduling change_details": {**NOBODY, "zone": ZONE},
     "scheduling cancel_occurrence": {"reason": "holiday"},
