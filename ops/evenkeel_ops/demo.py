@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from evenkeel_ops.configuration import DEMO
-from evenkeel_ops.simulator.show import CannotShow, Show
+from evenkeel_ops.simulator.show import CannotShow, EndsTooEarly, Show
 from evenkeel_ops.simulator.wanted import Wanted
 
 app = typer.Typer()
@@ -66,6 +66,8 @@ def demo(
     )  # fmt: skip
     try:
         told = Show(wanted).run()
+    except EndsTooEarly as outage_at:
+        raise typer.BadParameter(f"--outage begins at {outage_at}; --until must be later") from None
     except CannotShow as reason:
         print(f"evenkeel: {reason}", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ import pytest
 
 from evenkeel_ops.machine import ROOT
 from evenkeel_ops.simulator.balance import balance
+from evenkeel_ops.simulator.ledger import FILE, Ledger
+from web.callers import PEOPLE
 
 PROGRAM = (sys.executable, "-P", "-m", "evenkeel_ops")
 IMPATIENT = """
@@ -172,6 +175,25 @@ def test_a_day_that_does_not_become_quiet_ends_with_its_ledger_and_says_who_is_n
     assert told_last["lost"] > 0
     assert "it does not become quiet: intake has not handled" in said
     assert f"{sum(told_last['events'].values())} events · 0 outages" in said
+
+
+def test_a_day_that_would_end_before_its_outage_is_wrong_usage_and_leaves_the_last_one(tmp_path):
+    (tmp_path / "demo").mkdir()
+    Ledger(tmp_path / "demo").close()
+    refused = demo(tmp_path, "--outage", "2", "--until", "08:00")
+    _, complained = refused.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert re.search(r"--outage begins at \d\d:\d\d; --until must be later", complained)
+    assert (tmp_path / "demo" / FILE).exists()
+
+
+def test_there_is_something_to_look_at_for_every_role(tmp_path):
+    said, complained = demo(tmp_path, "--until", "08:00").communicate(timeout=180)
+    lines = [line for line in said.splitlines() if "curl" in line]
+    found = [re.search(r"evenkeel token (\w+) --directory (\S+)\)", line) for line in lines]
+    assert all(found), complained
+    assert {one[1] for one in found if one} == set(PEOPLE)
+    assert {one[2] for one in found if one} == {str(tmp_path / "demo")}
 
 
 def test_a_port_in_use_and_nothing_to_resume_are_said_in_one_line(tmp_path):

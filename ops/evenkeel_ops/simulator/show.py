@@ -7,9 +7,9 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chassis import logs
 from evenkeel_ops.house import House, NotQuiet
@@ -35,6 +35,10 @@ class CannotShow(Exception):
     """Why there is no show, in one line."""
 
 
+class EndsTooEarly(Exception):
+    """The day would be over before its outage; the argument is when that begins, as HH:MM."""
+
+
 class Show:
     """One run of the demo in its directory."""
 
@@ -48,14 +52,14 @@ class Show:
     def run(self) -> dict[str, Any] | None:
         """Run the day. Returns what came of it, or None when somebody stopped it before its end.
 
-        Raises CannotShow.
+        Raises CannotShow or EndsTooEarly.
         """
         with ExitStack() as going:
             self._must_be_possible(going)
             ledger = self._ledger()
             going.callback(ledger.close)
             cast = Cast(*(ledger.noted(name) for name in NOTED))
-            day = plan(cast)
+            day = self._planned(cast)
             self.story = Story(cast.clinics[0].zone, self.wanted, day)
             try:
                 self._play(going, ledger, day)
@@ -68,6 +72,8 @@ class Show:
         return self._told(day)
 
     def _must_be_possible(self, going: ExitStack) -> None:
+        if not self.wanted.resume:
+            self._planned(Cast(*(getattr(self.wanted, name) for name in NOTED)))
         if not _is_free(self.wanted.port):
             port = self.wanted.port
             raise CannotShow(f"port {port} is in use; try ./evenkeel demo --port {port + 1}")
@@ -80,6 +86,16 @@ class Show:
         if not is_there and any(self.directory.iterdir()):
             raise CannotShow(f"{self.directory} holds something else than a demo")
         shutil.rmtree(self.directory)
+
+    def _planned(self, cast: Cast) -> Plan:
+        """The day of a cast. Raises EndsTooEarly."""
+        day, zone = plan(cast), cast.clinics[0].zone
+        self.until = day.ends_at
+        if self.wanted.until is not None:
+            self.until = local(DAY, self.wanted.until, zone)
+        if self.wanted.outage_seconds and self.until <= day.outage_at:
+            raise EndsTooEarly(f"{day.outage_at.astimezone(ZoneInfo(zone)):%H:%M}")
+        return day
 
     def _ledger(self) -> Ledger:
         ledger = Ledger(self.directory)
@@ -97,7 +113,7 @@ class Show:
         going.enter_context(_asked_to_stop(course))
         course.prepare(day)
         self.story.morning(house.address, ledger)
-        wanted, until = self.wanted, self._until(day)
+        wanted, until = self.wanted, self.until
         if wanted.outage_seconds:
             course.run_without(self.outage, wanted.outage_seconds, day, until, wanted.speed)
         else:
@@ -138,11 +154,6 @@ class Show:
             self.story.tell(act, granted)
 
         return tell
-
-    def _until(self, day: Plan) -> datetime:
-        if self.wanted.until is None:
-            return day.ends_at
-        return local(DAY, self.wanted.until, self.story.zone)
 
     def _told(self, day: Plan) -> dict[str, Any]:
         ledger = Ledger(self.directory)

@@ -1,5 +1,6 @@
 """What the demo says: in words while it runs, and a table when it closes."""
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from evenkeel_ops.configuration import DEMO
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.day import DAY, Plan
 from evenkeel_ops.simulator.ledger import Ledger
 from evenkeel_ops.simulator.wanted import Wanted
 
-CURL = "curl -H \"Authorization: Bearer $(./evenkeel token {role})\" '{address}{path}'"
+CURL = "curl -H \"Authorization: Bearer $(./evenkeel token {asked})\" '{address}{path}'"
 MOST_FINDINGS = 40
 
 
@@ -22,6 +24,7 @@ class Story:
 
     def __init__(self, zone: str, wanted: Wanted, day: Plan) -> None:
         self.zone = zone
+        self._where = _option(wanted.directory)
         self._watched = wanted.speed is not None
         self._begins_at = day.begins_at
         self._console = Console(highlight=False, soft_wrap=True)
@@ -41,7 +44,7 @@ class Story:
         told = ledger.people()
         self._row("ready", f"{told['seated']} people have a seat; a token lives ten minutes:")
         for role, path in _paths(ledger).items():
-            self._say("  " + CURL.format(role=role, address=address, path=path))
+            self._say("  " + CURL.format(asked=role + self._where, address=address, path=path))
         self._say("")
 
     def tell(self, act: Act, granted: bool) -> None:
@@ -51,11 +54,12 @@ class Story:
             self._say(f" {self._local(act.at)}  {act.says}{refused}")
 
     def stopped(self, directory: Path) -> None:
-        self._say(f"\n stopped; go on with ./evenkeel demo --resume, or rm -rf {directory}")
+        resume = f"./evenkeel demo --resume{self._where}"
+        self._say(f"\n stopped; go on with {resume}, or rm -rf {directory}")
 
     def not_quiet(self, reason: str) -> None:
         self._say(f"\n the day ends here, because it does not become quiet: {reason};")
-        self._say(" ./evenkeel parked list says what was set aside and why")
+        self._say(f" ./evenkeel parked list{self._where} says what was set aside and why")
 
     def closing(self, told: dict[str, Any]) -> None:
         """The ledger: people, events, and what does not agree."""
@@ -85,6 +89,11 @@ class Story:
         self._console.print(text, markup=False)
 
 
+def _option(directory: Path) -> str:
+    """What a command needs to find this demo and not the usual one."""
+    return "" if directory == DEMO else f" --directory {shlex.quote(str(directory))}"
+
+
 def _paths(ledger: Ledger) -> dict[str, str]:
     """Something to look at for each role."""
     referral = ledger.answer_to("referral-1") or {}
@@ -96,5 +105,6 @@ def _paths(ledger: Ledger) -> dict[str, str]:
         "scheduler": "/scheduling/cohorts",
         "clinic_admin": "/intake/episodes",
         "auditor": f"/notifications/messages?recipient_id={one}",
+        "sre": "/crisis/ready",
         "participant": f"/sessions/participants/{one}/day?on={DAY}",
     }
