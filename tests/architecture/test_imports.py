@@ -23,6 +23,9 @@ PURE = (
 )
 """Modules that a clinician could review: the standard library, and one another."""
 
+COMPARING = {"balance": "intake", "effects": "catalogue", "faults": "web", "views": "crisis"}
+"""What compares the demo's ledger with the databases, and for each something it must not know."""
+
 
 def test_every_import_keeps_to_the_contracts():
     told = lint(ROOT)
@@ -34,6 +37,9 @@ def test_every_contract_notices_what_breaks_it(tmp_path):
     plant(tmp_path, "services/crisis/crisis/planted.py", "import intake.episode\nimport nameko\n")
     plant(tmp_path, "libs/chassis/chassis/planted.py", "import catalogue.crisis\nimport web\n")
     plant(tmp_path, "ops/evenkeel_ops/simulator/ledger.py", "import chassis.log\n")
+    for comparing, forbidden in COMPARING.items():
+        path = f"ops/evenkeel_ops/simulator/{comparing}.py"
+        plant(tmp_path, path, f"import {forbidden}\n")
     told = lint(tmp_path).stdout
     assert (told.count(" KEPT"), told.count(" BROKEN")) == (0, 4), told
     for wrong in (
@@ -42,6 +48,7 @@ def test_every_contract_notices_what_breaks_it(tmp_path):
         "chassis.planted -> catalogue.crisis",
         "crisis.planted -> nameko",
         "evenkeel_ops.simulator.ledger -> chassis",
+        *(f"evenkeel_ops.simulator.{one} -> {what}" for one, what in COMPARING.items()),
     ):
         assert wrong in told
 
