@@ -5,7 +5,7 @@ import time
 import pytest
 from werkzeug.datastructures import Headers
 
-from libs.web.tests.desk import bearer
+from libs.web.tests.desk import INTAKE_KEY, bearer
 from web.reading import BODY_BYTES, traceparent
 
 JSON = {"Content-Type": "application/json"}
@@ -66,6 +66,15 @@ def test_a_misspelt_filter_is_refused(house):
 def test_a_filter_with_a_nul_is_refused(house):
     assert house.client.get("/desk/referrals?reason=%00").status_code == 400
     assert house.client.post("/desk/refusals/%00").status_code == 400
+
+
+@pytest.mark.parametrize("after", [2**63, 10**40])
+def test_a_number_beyond_any_column_is_refused_in_a_query_too(house, after):
+    headers = {"Authorization": f"Bearer {INTAKE_KEY.token()}"}
+    log = "/desk/log?lane=urgent&streams=intake&after="
+    assert house.client.get(f"{log}{2**63 - 1}", headers=headers).status_code == 200
+    answer = house.client.get(f"{log}{after}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "number_too_large")
 
 
 def test_a_body_at_the_limit_is_read_and_one_beyond_is_not(house):

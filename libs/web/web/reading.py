@@ -84,7 +84,9 @@ def loaded_query(schema: ma.Schema | None, request: Request) -> dict[str, Any]:
         if request.args:
             raise invalid({name: ["Unknown field."] for name in request.args})
         return {}
-    return loaded(schema, MultiDictProxy(request.args, schema))
+    query = loaded(schema, MultiDictProxy(request.args, schema))
+    must_be_storable(query)  # what was a text until here may be a number beyond any column
+    return query
 
 
 def correlation_id(headers: Headers) -> UUID:
