@@ -4,17 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from chassis.clock import SimulatedClock
 from evenkeel_ops.house import House
 from tests.journeys.conftest import house, mail
+from tests.journeys.person import DAWN
 
 __all__ = ["house", "mail"]
 
 
 @pytest.fixture(scope="module")
 def asked_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Embedded; its letters reach nobody."""
+    """Embedded, at six in the morning of the first programme day; its letters reach nobody."""
     settings = {"EVENKEEL_SMTP_URL": "smtp://127.0.0.1:9", "EVENKEEL_SENDER": "a@b.example"}
-    house = House.embedded(tmp_path_factory.mktemp("asked"), settings=settings)
+    directory, clock = tmp_path_factory.mktemp("asked"), SimulatedClock(DAWN)
+    house = House.embedded(directory, clock=clock, settings=settings)
     house.migrate()
     house.start()
     yield house

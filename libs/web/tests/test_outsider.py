@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def test_an_outsider_finds_no_answer_that_the_description_does_not_foresee(house
             **os.environ,
             "SCHEMATHESIS_HOOKS": "outsider",
             "PYTHONPATH": str(HERE),
-            "TOKEN": bearer()["Authorization"],
+            "TOKENS": json.dumps({"clinician": bearer()["Authorization"]}),
         },
         capture_output=True,
         text=True,
