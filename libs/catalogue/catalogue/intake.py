@@ -77,6 +77,16 @@ class ParticipantDischarged(Event, stream=EPISODE, privacy=2):
     discharged_by: UUID
 
 
+class ReferralClosed(Event, stream=EPISODE, privacy=2):
+    """A human closed an episode without admission or referred it out; its consent ends."""
+
+    episode_id: UUID
+    participant_id: UUID
+    outcome: Literal["closed", "referred_out"]
+    reason: Code
+    decided_by: UUID
+
+
 class ParticipantDetailsChanged(Event, stream=EPISODE, privacy=1):
     """Name, birth date, address, phone or e-mail of the participant changed. Fetch them anew."""
 

@@ -19,6 +19,7 @@ MEANINGS = {
     "messages": "Kinds of message the participant agreed to get.",
     "minutes": "Minutes attended, breaks not counted.",
     "occurrences": "Days in the series.",
+    "outcome": "How the referral ended.",
     "position": "Place of the segment in the day.",
     "reason": "Why, from the published list.",
     "roles": "What the clinician may do in the clinic.",

@@ -16,6 +16,7 @@ from catalogue.intake import (
     LevelConfirmed,
     ParticipantAdmitted,
     ParticipantDischarged,
+    ReferralClosed,
     ReferralReceived,
 )
 from chassis.announce import announce, uuid7
@@ -265,6 +266,7 @@ class Episode(OfClinic, Base):
         refuse_while_open(db, self.participant_id)
         EPISODE.advance(self, step)
         self.ended_at, self.end_reason, self.decided_by = at, reason, by
+        self._announce(db, ReferralClosed, outcome=self.state, reason=reason, decided_by=by)
 
     def _refuse_start_at_high(
         self, db: Session, level: str, overrides: Sequence[str], evidence: Sequence[str]

@@ -16,6 +16,7 @@ from catalogue.intake import (
     ParticipantAdmitted,
     ParticipantDetailsChanged,
     ParticipantDischarged,
+    ReferralClosed,
     ReferralReceived,
     ScreenCompleted,
 )
@@ -564,6 +565,9 @@ def test_a_referral_ends_without_admission_by_a_human(desk, outcome, state):
     path, body = f"episodes/{desk.episode}/closure", {"outcome": outcome, "reason": "licence"}
     assert desk.ask("POST", path, body, role="scheduler").status_code == 403
     assert desk.ok("POST", path, body)["state"] == state
+    (event,) = desk.announced(ReferralClosed)
+    assert (event.outcome, event.reason) == (state, "licence")
+    assert (str(event.episode_id), event.decided_by) == (desk.episode, desk.clinician)
 
 
 def test_a_referral_is_not_closed_with_an_open_risk(desk):

@@ -15,6 +15,7 @@ from catalogue.intake import (
     ParticipantAdmitted,
     ParticipantDetailsChanged,
     ParticipantDischarged,
+    ReferralClosed,
 )
 from chassis.database import OfClinic, Session, insert_into
 from chassis.details import want
@@ -93,11 +94,13 @@ def take_consent(db: Session, given: ConsentGiven, *, at: datetime) -> None:
     db.execute(row.on_conflict_do_update(index_elements=["episode_id"], set_=newer))
 
 
-def end_consent(db: Session, discharged: ParticipantDischarged, *, at: datetime) -> None:
+def end_consent(
+    db: Session, ended: ParticipantDischarged | ReferralClosed, *, at: datetime
+) -> None:
     """The episode is over, and with it what was agreed to for it."""
     db.execute(
         sa.update(Consent)
-        .where(Consent.episode_id == discharged.episode_id, Consent.ended_at.is_(None))
+        .where(Consent.episode_id == ended.episode_id, Consent.ended_at.is_(None))
         .values(ended_at=at)
     )
 

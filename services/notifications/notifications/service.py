@@ -8,6 +8,7 @@ from catalogue.intake import (
     ParticipantAdmitted,
     ParticipantDetailsChanged,
     ParticipantDischarged,
+    ReferralClosed,
 )
 from catalogue.scheduling import (
     OccurrenceCancelled,
@@ -78,6 +79,10 @@ class Notifications(Between):
 
     @hears(ParticipantDischarged)
     def participant_discharged(self, work: Work, event: ParticipantDischarged) -> None:
+        recipients.end_consent(work.db, event, at=work.now)
+
+    @hears(ReferralClosed)
+    def referral_closed(self, work: Work, event: ReferralClosed) -> None:
         recipients.end_consent(work.db, event, at=work.now)
 
     @hears(SeatOffered, prepare=seats.hold_cohorts)

@@ -14,6 +14,7 @@ from catalogue.intake import (
     ParticipantAdmitted,
     ParticipantDetailsChanged,
     ParticipantDischarged,
+    ReferralClosed,
 )
 from catalogue.scheduling import (
     OccurrenceCancelled,
@@ -63,6 +64,11 @@ class Person:
     def is_discharged(self) -> ParticipantDischarged:
         return ParticipantDischarged(
             **self._of_episode({}), reason="completed", discharged_by=uuid4()
+        )
+
+    def is_not_admitted(self) -> ReferralClosed:
+        return ReferralClosed(
+            **self._of_episode({}), outcome="referred_out", reason="licence", decided_by=uuid4()
         )
 
     def changes_details(self, version: int = 1, **other: Any) -> ParticipantDetailsChanged:

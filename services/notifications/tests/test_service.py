@@ -107,11 +107,12 @@ def test_homework_is_reminded_two_hours_ahead_unless_it_was_handed_in(house, per
     assert by_matter[str(done)]["reason"] == "submitted"
 
 
-def test_after_discharge_nothing_is_sent_any_more(house, person, mail):
+@pytest.mark.parametrize("ends", [Person.is_discharged, Person.is_not_admitted])
+def test_after_the_episode_nothing_is_sent_any_more(house, person, mail, ends):
     one = day(person.cohort_id)
     seat(house, person, one)
     house.settle()
-    house.hear("notifications", person.is_discharged(), source="intake")
+    house.hear("notifications", ends(person), source="intake")
     house.advance(STARTS_AT)
     assert len(mail.accepted()) == 1
     assert listed(house, person)[-1]["reason"] == "no_consent"
