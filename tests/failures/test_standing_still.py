@@ -21,7 +21,7 @@ def drill(drill_of):
 @pytest.mark.parametrize(
     ("point", "role"),
     [
-        ("relay.before_claim_commit", "relayer"),
+        ("relay.after_claim", "relayer"),
         ("relay.before_publish", "relayer"),
         ("receive.before_commit", "receiver"),
         ("announce.before_commit", "announcer"),

@@ -16,20 +16,26 @@ Key = tuple[str, str]
 REMEMBERED = 8
 """How many ids of handled events a cursor keeps, to notice an id that contradicts one of them."""
 
-_INSERT_POSTGRES = sa.text("""
-    INSERT INTO cursors (source, subject, clinic_id, version, last_ids, set_aside)
-    SELECT source, subject, clinic_id, 0, ''::bytea, false FROM unnest(
-        CAST(:sources AS text[]), CAST(:subjects AS text[]), CAST(:clinics AS uuid[])
-    ) AS new (source, subject, clinic_id)
-    ON CONFLICT DO NOTHING
-""")
 _LOCK_POSTGRES = sa.text("""
-    SELECT cursors.source, cursors.subject, clinic_id, version, last_ids, set_aside
-    FROM cursors JOIN unnest(CAST(:sources AS text[]), CAST(:subjects AS text[]))
-        AS wanted (source, subject)
-      ON cursors.source = wanted.source AND cursors.subject = wanted.subject
-    ORDER BY cursors.source, cursors.subject
-    FOR UPDATE OF cursors
+    WITH wanted AS (
+        SELECT * FROM unnest(
+            CAST(:sources AS text[]), CAST(:subjects AS text[]), CAST(:clinics AS uuid[])
+        ) AS wanted (source, subject, clinic_id)
+    ), new AS (
+        INSERT INTO cursors (source, subject, clinic_id, version, last_ids, set_aside)
+        SELECT source, subject, clinic_id, 0, ''::bytea, false FROM wanted
+        ON CONFLICT DO NOTHING
+        RETURNING source, subject, clinic_id, version, last_ids, set_aside
+    ), known AS (
+        SELECT source, subject, cursors.clinic_id, version, last_ids, set_aside
+        FROM cursors JOIN wanted USING (source, subject)
+        ORDER BY source, subject
+        FOR UPDATE OF cursors
+    ), accepted AS (
+        SELECT source, max(epoch) AS epoch FROM producers GROUP BY source
+    )
+    SELECT locked.*, epoch FROM (SELECT * FROM known UNION ALL SELECT * FROM new) AS locked
+    LEFT JOIN accepted USING (source)
 """)
 _MOVE_POSTGRES = sa.text("""
     UPDATE cursors SET version = new.version, last_ids = decode(new.last_ids, 'hex'),
@@ -47,8 +53,9 @@ _INSERT_SQLITE = sa.text("""
     ON CONFLICT DO NOTHING
 """)
 _LOCK_SQLITE = sa.text("""
-    SELECT source, subject, clinic_id, version, last_ids, set_aside FROM cursors
-    WHERE (source, subject) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:rows))
+    SELECT source, subject, clinic_id, version, last_ids, set_aside,
+        (SELECT max(epoch) FROM producers WHERE producers.source = cursors.source)
+    FROM cursors WHERE (source, subject) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:rows))
 """)
 _MOVE_SQLITE = sa.text("""
     UPDATE cursors SET version = :version, last_ids = :last_ids, set_aside = :set_aside
@@ -58,7 +65,10 @@ _MOVE_SQLITE = sa.text("""
 
 @dataclass
 class Cursor:
-    """How far one subject of one producer is handled here."""
+    """How far one subject of one producer is handled here.
+
+    `epoch` is the life of the producer's log that is accepted here; None: whichever comes.
+    """
 
     source: str
     subject: str
@@ -66,7 +76,12 @@ class Cursor:
     version: int
     last_ids: bytes
     set_aside: bool
+    epoch: int | None
     moved: bool = False
+
+    def accepts(self, message: Message) -> bool:
+        """Whether a message is of a life of its producer's log that is accepted here."""
+        return self.epoch is None or message.epoch <= self.epoch
 
     def has(self, message: Message) -> bool:
         """Whether this very event is handled already."""
@@ -109,19 +124,23 @@ def lock(session: Session, messages: Iterable[Message]) -> dict[Key, Cursor]:
     keys = sorted(clinics)
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        wanted = {"sources": [k[0] for k in keys], "subjects": [k[1] for k in keys]}
-        new = wanted | {"clinics": [str(clinics[key]) for key in keys]}
-        connection.execute(_INSERT_POSTGRES, new)
-        rows = connection.execute(_LOCK_POSTGRES, wanted)
+        wanted = {
+            "sources": [source for source, _ in keys],
+            "subjects": [subject for _, subject in keys],
+            "clinics": [str(clinics[key]) for key in keys],
+        }
+        rows = connection.execute(_LOCK_POSTGRES, wanted).all()
+        while len(rows) < len(keys):  # another consumer made one meanwhile
+            rows = connection.execute(_LOCK_POSTGRES, wanted).all()
     else:
         wanted = {"rows": json.dumps([[*key, clinics[key].hex] for key in keys])}
         connection.execute(_INSERT_SQLITE, wanted)
         rows = connection.execute(_LOCK_SQLITE, wanted)
     return {
         (source, subject): Cursor(
-            source, subject, _uuid(clinic_id), version, bytes(last_ids), bool(is_set_aside)
+            source, subject, _uuid(clinic_id), version, bytes(last_ids), bool(is_set_aside), epoch
         )
-        for source, subject, clinic_id, version, last_ids, is_set_aside in rows
+        for source, subject, clinic_id, version, last_ids, is_set_aside, epoch in rows
     }
 
 

@@ -1,7 +1,7 @@
 """Who leads: one process for each service database, found out by the database itself."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
@@ -13,10 +13,7 @@ from chassis.tables import leases
 
 LEASE = timedelta(seconds=3)
 _LOCK_KEY = 0x45564B4C
-_SESSION_OPTIONS = " ".join(
-    f"-c {name}={int(LEASE.total_seconds() * 1000)}"
-    for name in ("idle_session_timeout", "idle_in_transaction_session_timeout")
-)
+_LEASE_MS = int(LEASE.total_seconds() * 1000)
 """A leader that was stopped keeps its lock no longer than this, wherever it was stopped."""
 
 
@@ -27,8 +24,9 @@ class Lead(Protocol):
         """Whether this process leads now; asked again and again while it stands by."""
         ...
 
-    def transaction(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction of the leader; on PostgreSQL on the very session that holds the lock."""
+    def turn(self) -> AbstractContextManager[sa.Connection]:
+        """A connection for the leader's next statements: on PostgreSQL the very session that holds
+        the lock, where each commits by itself; on SQLite one transaction that renews the lease."""
         ...
 
 
@@ -41,9 +39,10 @@ def standing_for(database: Database) -> Iterator[Lead]:
     engine = connect(
         database.work_engine.url,
         poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT",
         connect_args={
-            "options": _SESSION_OPTIONS,
-            "tcp_user_timeout": int(LEASE.total_seconds() * 1000),
+            "options": f"-c idle_session_timeout={_LEASE_MS}",
+            "tcp_user_timeout": _LEASE_MS,
             "application_name": f"{database.service} relay",
         },
     )
@@ -58,14 +57,11 @@ class _PostgresLead:
         self._connection = connection
 
     def taken(self) -> bool:
-        with self._connection.begin():
-            asked = sa.select(sa.func.pg_try_advisory_lock(_LOCK_KEY))
-            return self._connection.execute(asked).scalar_one()
+        asked = sa.select(sa.func.pg_try_advisory_lock(_LOCK_KEY))
+        return self._connection.execute(asked).scalar_one()
 
-    @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
-        with self._connection.begin():
-            yield self._connection
+    def turn(self) -> AbstractContextManager[sa.Connection]:
+        return nullcontext(self._connection)
 
 
 class _SqliteLead:
@@ -76,11 +72,11 @@ class _SqliteLead:
         self._holder = uuid4().hex
 
     def taken(self) -> bool:
-        with self.transaction():
+        with self.turn():
             return self._held
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def turn(self) -> Iterator[sa.Connection]:
         with self._database.work() as session:
             now = datetime.now(UTC)
             connection = session.connection()

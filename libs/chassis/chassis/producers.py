@@ -12,12 +12,6 @@ from chassis.database import Session, insert_into
 from chassis.tables import cursors, producers, set_aside
 
 
-def epochs(session: Session) -> dict[str, int]:
-    """The life of each producer's log that this service has accepted."""
-    known = sa.select(producers.c.source, sa.func.max(producers.c.epoch))
-    return {row[0]: row[1] for row in session.execute(known.group_by(producers.c.source))}
-
-
 def position(session: Session, source: str, lane: str, streams: Collection[str]) -> int:
     """Up to where everything heard has arrived; 0 again when more streams are heard than then."""
     row = session.execute(

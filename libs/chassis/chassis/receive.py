@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalogue.codec import InvalidBody, decode
 from catalogue.event import REGISTRY, Event, UndeclaredEvent
-from chassis import aside, cursor, producers
+from chassis import aside, cursor
 from chassis.crash_points import reached
 from chassis.cursor import Cursor
 from chassis.database import Database, Session, retryable
@@ -176,7 +176,6 @@ class _Step:
         self.redo = redo
         self.attempts = attempts
         self.alone = alone
-        self.epochs: dict[str, int] = {}
         self.states: dict[UUID, str] = {}
         self.to_set_aside: list[dict[str, Any]] = []
         self.to_take_away: list[UUID] = []
@@ -185,7 +184,6 @@ class _Step:
 
     def run(self, messages: Sequence[Message]) -> None:
         cursors = cursor.lock(self.session, messages)
-        self.epochs = producers.epochs(self.session)
         held = [at for at in cursors.values() if at.set_aside]
         queues = self._in_turn(messages, held)
         ready = [one for key, queue in queues.items() for one in self._ready(cursors[key], queue)]
@@ -217,7 +215,7 @@ class _Step:
         """What of one subject is handled now; moves the cursor past it, sets the rest aside."""
         ready: list[tuple[Message, Event | None]] = []
         for message in queue:
-            if at.has(message) and (self._accepts(message) or at.remembers(message)):
+            if at.has(message) and (at.accepts(message) or at.remembers(message)):
                 self._drop(message)
             elif self.states.get(message.id) == "parked" and message.id != self.redo:
                 self.outcomes.append((message, "parked"))
@@ -235,7 +233,7 @@ class _Step:
     def _refusal(self, at: Cursor, message: Message) -> aside.Reason | None:
         if message.id in self.culprits:
             return self.culprits[message.id]
-        if not self._accepts(message):
+        if not at.accepts(message):
             is_new = message.version > at.version
             return aside.NEW_EPOCH if is_new else aside.CONTRADICTING_ID
         if at.contradicts(message):
@@ -246,10 +244,6 @@ class _Step:
             self.gap = True
             return aside.WAITING
         return None
-
-    def _accepts(self, message: Message) -> bool:
-        """Whether a message is of a life of its producer's log that is accepted here."""
-        return message.epoch <= self.epochs.get(message.source, message.epoch)
 
     def _event_of(self, message: Message) -> tuple[Event | None, aside.Reason | None]:
         """The decoded event, or None where the service has no handler for it."""

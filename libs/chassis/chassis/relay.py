@@ -76,7 +76,7 @@ class Relay:
         return ASIDE_BATCH if self.steps_aside(lane) else BATCH
 
     def _serve(self, lead: Lead) -> None:
-        with lead.transaction() as connection:
+        with lead.turn() as connection:
             epoch = connection.execute(sa.select(sa.func.max(lives.c.epoch))).scalar_one()
             confirmed = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.confirmed)).all())
         carriers = [_Carrier(self, lane, confirmed[lane]) for lane in LANES]
@@ -100,20 +100,19 @@ class Relay:
         self._drain(lead, carriers, epoch)
 
     def _give(self, lead: Lead, carrier: "_Carrier", epoch: int) -> int:
-        """One lane's turn, in a transaction of its own: what is urgent waits for no other lane."""
-        with lead.transaction() as connection:
+        """One lane's turn: what is urgent waits for no other lane, and no mark."""
+        with lead.turn() as connection:
             given = claim(connection, carrier.lane, epoch, self.batch(carrier.lane))
+            reached("relay.after_claim", given)
+            if given and carrier.lane == URGENT:
+                self._aside_until = time.monotonic() + ASIDE_FOR_SECONDS
+            carrier.go_on()
             carrier.mark(connection)
-            reached("relay.before_claim_commit", given)
-        reached("relay.after_claim_commit", given)
-        if given and carrier.lane == URGENT:
-            self._aside_until = time.monotonic() + ASIDE_FOR_SECONDS
-        carrier.go_on()
         return given
 
     def _drain(self, lead: Lead, carriers: list["_Carrier"], epoch: int) -> None:
         with eventlet.Timeout(DRAIN_SECONDS, False):
-            with lead.transaction() as connection:
+            with lead.turn() as connection:
                 for carrier in carriers:
                     claim(connection, carrier.lane, epoch, BATCH)
                 heads = dict(connection.execute(sa.select(lanes.c.lane, lanes.c.position)).all())
@@ -121,7 +120,7 @@ class Relay:
                 for carrier in carriers:
                     carrier.go_on()
                 eventlet.sleep(0.01)
-        with lead.transaction() as connection:
+        with lead.turn() as connection:
             for carrier in carriers:
                 carrier.mark(connection)
 
@@ -162,6 +161,7 @@ class _Carrier:
         """Remember the last confirmed position. Losing a mark costs duplicates, nothing else."""
         confirmed = self.confirmed  # goes on while this statement is under way
         if confirmed != self._marked:
+            reached("relay.before_mark")
             where = sa.update(lanes).where(lanes.c.lane == self.lane)
             connection.execute(where.values(confirmed=confirmed))
             self._marked = confirmed

@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 from uuid import uuid4
 
+import eventlet
 import pytest
 import sqlalchemy as sa
 
@@ -39,6 +40,30 @@ def test_duplicates_are_dropped_however_old(database_of):
     receiver.receive([messages[29], messages[29], messages[0]])
     assert effects(database) == list(range(1, 31))
     assert aside_of(database) == []
+
+
+def test_two_that_meet_at_a_new_subject_handle_it_once(database_of):
+    database = database_of("notifications")
+    (only,) = series(1)
+    meeting = [eventlet.spawn(lingering(database).receive, [only]) for _ in range(2)]
+    for one in meeting:
+        one.wait()
+    assert effects(database) == [1]
+    assert cursor_of(database) == [(1, False)]
+
+
+def lingering(database) -> Receiver:
+    """One that leaves others time while its transaction is open."""
+    receiver = tallying(database)
+    (type_, tally), *_ = receiver.handlers.by_type.items()
+
+    def linger(work, event):
+        tally(work, event)
+        work.db.flush()
+        eventlet.sleep(0.2)
+
+    receiver.handlers.by_type[type_] = linger
+    return receiver
 
 
 @pytest.mark.parametrize("seed", range(10))
