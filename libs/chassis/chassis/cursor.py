@@ -34,7 +34,8 @@ _LOCK_POSTGRES = sa.text("""
     ), accepted AS (
         SELECT source, max(epoch) AS epoch FROM producers GROUP BY source
     )
-    SELECT locked.*, epoch FROM (SELECT * FROM known UNION ALL SELECT * FROM new) AS locked
+    SELECT locked.*, epoch, clock_timestamp() AS at
+    FROM (SELECT * FROM known UNION ALL SELECT * FROM new) AS locked
     LEFT JOIN accepted USING (source)
 """)
 _MOVE_POSTGRES = sa.text("""
@@ -54,7 +55,7 @@ _INSERT_SQLITE = sa.text("""
 """)
 _LOCK_SQLITE = sa.text("""
     SELECT source, subject, clinic_id, version, last_ids, set_aside,
-        (SELECT max(epoch) FROM producers WHERE producers.source = cursors.source)
+        (SELECT max(epoch) FROM producers WHERE producers.source = cursors.source) AS epoch
     FROM cursors WHERE (source, subject) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:rows))
 """)
 _MOVE_SQLITE = sa.text("""
@@ -132,20 +133,18 @@ def lock(session: Session, messages: Iterable[Message]) -> dict[Key, Cursor]:
         rows = connection.execute(_LOCK_POSTGRES, wanted).all()
         while len(rows) < len(keys):  # another consumer made one meanwhile
             rows = connection.execute(_LOCK_POSTGRES, wanted).all()
+        session.settle(rows[0].at)
     else:
         wanted = {"rows": json.dumps([[*key, clinics[key].hex] for key in keys])}
         connection.execute(_INSERT_SQLITE, wanted)
         rows = connection.execute(_LOCK_SQLITE, wanted)
-    return {
-        (source, subject): Cursor(
-            source, subject, _uuid(clinic_id), version, bytes(last_ids), bool(is_set_aside), epoch
-        )
-        for source, subject, clinic_id, version, last_ids, is_set_aside, epoch in rows
-    }
+    return {(row.source, row.subject): _cursor(row) for row in rows}
 
 
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+def _cursor(row: Any) -> Cursor:
+    clinic_id = row.clinic_id if isinstance(row.clinic_id, UUID) else UUID(row.clinic_id)
+    last_ids, set_aside = bytes(row.last_ids), bool(row.set_aside)
+    return Cursor(row.source, row.subject, clinic_id, row.version, last_ids, set_aside, row.epoch)
 
 
 def move(session: Session, cursors: Iterable[Cursor]) -> None:

@@ -92,8 +92,16 @@ class Session(orm.Session):
     def now(self) -> datetime:
         """The instant of this transaction, the same for everything done in it."""
         if "now" not in self.info:
-            self.connection()
+            connection = self.connection()  # beginning it settles this, except for work
+            if "now" not in self.info:
+                self.settle(connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one())
         return self.info["now"]
+
+    def settle(self, instant: datetime | None) -> None:
+        """Take the database's clock for this transaction's, unless time is simulated."""
+        clock = self.info["clock"]
+        database_decides = instant is not None and isinstance(clock, SystemClock)
+        self.info.setdefault("now", instant if database_decides else clock.now())
 
     @property
     def clinics(self) -> frozenset[UUID] | None:
@@ -147,7 +155,8 @@ class Database:
             "clinics": clinics,
             **about,
         }
-        with self._one_writer, Session(engine, info=info, expire_on_commit=False) as session:
+        options = {"info": info, "expire_on_commit": False, "close_resets_only": False}
+        with self._one_writer, Session(engine, **options) as session:
             yield session
             session.commit()
         if session.info.get("announced_any"):
@@ -211,18 +220,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 @event.listens_for(Session, "after_begin")
-def _enter(session: orm.Session, _transaction: Any, connection: sa.Connection) -> None:
-    info = session.info
+def _enter(session: Session, _transaction: Any, connection: sa.Connection) -> None:
     if connection.dialect.name != "postgresql":
-        info.setdefault("now", info["clock"].now())
-        return
-    clinics = info["clinics"]
-    listed = "{}" if clinics is None else "{" + ",".join(map(str, clinics)) + "}"
-    instant_now = connection.exec_driver_sql(
-        "SELECT clock_timestamp(), set_config('app.clinics', %s, true)", (listed,)
-    ).scalar_one()
-    database_decides = isinstance(info["clock"], SystemClock)
-    info.setdefault("now", instant_now if database_decides else info["clock"].now())
+        session.settle(None)
+    elif session.clinics is not None:
+        asked = "SELECT clock_timestamp(), set_config('app.clinics', %s, true)"
+        listed = "{" + ",".join(map(str, session.clinics)) + "}"
+        session.settle(connection.exec_driver_sql(asked, (listed,)).scalar_one())
 
 
 @event.listens_for(Session, "do_orm_execute")

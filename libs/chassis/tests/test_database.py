@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import InvalidRequestError
 
 from chassis.database import retryable
 from chassis.refusals import Forbidden
@@ -60,6 +61,14 @@ def test_the_instant_of_a_transaction_stands_still(database_of):
     with database.work() as db:
         assert db.now == db.now
         assert db.now.tzinfo is not None
+
+
+def test_a_transaction_that_has_ended_cannot_be_used_again(database_of):
+    database = database_of("intake")
+    with database.work() as db:
+        assert not seen(db)
+    with pytest.raises(InvalidRequestError):
+        seen(db)
 
 
 @pytest.mark.parametrize("pair", ["rabbitmq+postgresql"])

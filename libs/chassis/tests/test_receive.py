@@ -21,6 +21,7 @@ from libs.chassis.tests.builders import (
     series,
     submitted,
     tallying,
+    until,
 )
 
 
@@ -42,28 +43,26 @@ def test_duplicates_are_dropped_however_old(database_of):
     assert aside_of(database) == []
 
 
+@pytest.mark.parametrize("pair", ["rabbitmq+postgresql"])
 def test_two_that_meet_at_a_new_subject_handle_it_once(database_of):
     database = database_of("notifications")
+    receiver = tallying(database)
     (only,) = series(1)
-    meeting = [eventlet.spawn(lingering(database).receive, [only]) for _ in range(2)]
-    for one in meeting:
+    tally = receiver.handlers.by_type[only.type]
+
+    def tally_once_the_other_waits(work, event):
+        tally(work, event)
+        until(lambda: is_waited_for(work.db))
+
+    receiver.handlers.by_type[only.type] = tally_once_the_other_waits
+    for one in [eventlet.spawn(receiver.receive, [only]) for _ in range(2)]:
         one.wait()
     assert effects(database) == [1]
     assert cursor_of(database) == [(1, False)]
 
 
-def lingering(database) -> Receiver:
-    """One that leaves others time while its transaction is open."""
-    receiver = tallying(database)
-    (type_, tally), *_ = receiver.handlers.by_type.items()
-
-    def linger(work, event):
-        tally(work, event)
-        work.db.flush()
-        eventlet.sleep(0.2)
-
-    receiver.handlers.by_type[type_] = linger
-    return receiver
+def is_waited_for(db) -> bool:
+    return db.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")) > 0
 
 
 @pytest.mark.parametrize("seed", range(10))
