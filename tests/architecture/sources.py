@@ -32,13 +32,13 @@ def every_file(root: Path) -> Iterator[Path]:
 
 def modules(root: Path, *rooms: str) -> list[Path]:
     """The Python files of these rooms, tests left out."""
-    return [path for path in _python(root, rooms or CODE) if "tests" not in path.parts]
+    return [path for path in _python(root, rooms or CODE) if not _is_test(path, root)]
 
 
 def used_by_tests(root: Path) -> list[Path]:
     """Every Python file that only tests use."""
     found = _python(root, ("tests", "libs", "services", "ops"))
-    return [path for path in found if "tests" in path.relative_to(root).parts]
+    return [path for path in found if _is_test(path, root)]
 
 
 def plant(root: Path, path: str, text: str) -> Path:
@@ -73,6 +73,10 @@ def identifiers(path: Path) -> Iterator[tuple[str, int]]:
                 yield name, node.lineno
             case ast.keyword(arg=str(name)):
                 yield name, node.lineno
+
+
+def _is_test(path: Path, root: Path) -> bool:
+    return "tests" in path.relative_to(root).parts
 
 
 def _python(root: Path, rooms: tuple[str, ...]) -> list[Path]:
