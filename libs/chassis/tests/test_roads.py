@@ -60,8 +60,7 @@ def test_the_log_alone_brings_everything(runtime_of):
     purge(hearing)
     hearing.backbone.start(Threads())
     until(lambda: len(effects(hearing.database)) == 600)
-    with hearing.database.work() as db:
-        assert producers.position(db, "sessions", "routine", {"homework", "session"}) == 600
+    until(lambda: position(hearing.database) == 600)
 
 
 def test_the_last_event_of_a_subject_is_found_though_nothing_follows_it(runtime_of):
@@ -192,6 +191,12 @@ def runtime_of_same(runtime):
 def confirmed(database) -> int:
     with database.look() as connection:
         return connection.execute(sa.select(sa.func.sum(lanes.c.confirmed))).scalar_one()
+
+
+def position(database) -> int:
+    """Up to where the log of sessions has been read."""
+    with database.work() as db:
+        return producers.position(db, "sessions", "routine", {"homework", "session"})
 
 
 def known_epoch(database) -> dict[str, int]:
