@@ -24,14 +24,14 @@ LOGS = ROOT / ".evenkeel" / "test"
 def postgres() -> Iterator[Postgres]:
     with Postgres(in_memory(), fsync=False) as server:
         yield server
-        keep_log(server.log, "postgresql.log")
+        keep_log(server.log)
 
 
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQ]:
     with RabbitMQ(in_memory()) as node:
         yield node
-        keep_log(node.log, "rabbitmq.log")
+        keep_log(node.log)
 
 
 @pytest.fixture
@@ -55,6 +55,7 @@ def fresh_vhost(rabbitmq: RabbitMQ) -> Iterator[Callable[[], str]]:
         yield lambda: vhosts.enter_context(rabbitmq.vhost("test"))
 
 
-def keep_log(log: Path, name: str) -> None:
+def keep_log(log: Path) -> None:
+    """Under the name of the node's directory: processes that share the tests have nodes each."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    shutil.copy(log, LOGS / name)
+    shutil.copy(log, LOGS / f"{log.parent.name}.log")

@@ -4,6 +4,7 @@ As a program it is pytest with this plugin, in a process where nothing was impor
 stumbles over when it patches.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -88,8 +89,11 @@ def reason_of(report: pytest.CollectReport | pytest.TestReport) -> str:
 
 
 def main() -> int:
-    status = pytest.main(["-p", "evenkeel_ops.no_skips", *sys.argv[1:]])
-    print(f"logs of PostgreSQL and RabbitMQ: {ROOT / '.evenkeel' / 'test'}")
+    logs = ROOT / ".evenkeel" / "test"
+    shutil.rmtree(logs, ignore_errors=True)
+    plugins = ["-p", "evenkeel_ops.no_skips", "-p", "evenkeel_ops.side_by_side"]
+    status = pytest.main([*plugins, *sys.argv[1:]])
+    print(f"logs of PostgreSQL and RabbitMQ: {logs}")
     return {0: 0, int(pytest.ExitCode.USAGE_ERROR): 2}.get(int(status), 1)
 
 
