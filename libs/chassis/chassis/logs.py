@@ -3,6 +3,7 @@
 import sys
 import sysconfig
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -21,19 +22,26 @@ NOT_OURS = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "pla
 
 
 def configure(*, stream: Any = None, level: int = 20) -> None:
-    """Write one JSON object a line to a stream, standard error by default."""
+    """Write one JSON object a line to a stream, standard error by default.
+
+    A line that cannot be written is lost: what it tells of is done, and whoever tells goes on.
+    """
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            only_allowed,
-            structlog.processors.JSONRenderer(sort_keys=True),
-        ],
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper("iso"),
+                    only_allowed, structlog.processors.JSONRenderer(sort_keys=True)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+        logger_factory=lambda *_: Lines(stream or sys.stderr), cache_logger_on_first_use=False,
+    )  # fmt: skip
+
+
+class Lines(structlog.WriteLogger):
+    """Writes, and fails nobody over a full disk or a reader that is gone."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
 
 
 def only_allowed(_logger: Any, _method: str, fields: EventDict) -> EventDict:
