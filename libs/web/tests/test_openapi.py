@@ -7,6 +7,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from libs.web.tests.desk import Desk
 from web.between import Between
+from web.fields import OF_THESE_YEARS
 from web.openapi import document
 from web.routes import route, routes_of
 
@@ -42,7 +43,11 @@ def test_a_body_is_described_as_strictly_as_it_is_read():
     assert body["properties"]["sessions_a_week"] == {
         "type": "integer", "minimum": 3, "maximum": 5,
     }  # fmt: skip
-    assert body["properties"]["begins_on"] == {"type": ["string", "null"], "format": "date"}
+    assert body["properties"]["begins_on"] == {
+        "type": ["string", "null"],
+        "format": "date",
+        "pattern": OF_THESE_YEARS,
+    }
 
 
 def test_the_description_is_the_same_every_time_and_open_to_anyone(house):

@@ -15,6 +15,8 @@ from marshmallow import validate
 from catalogue.codec import instant
 
 LARGEST_WHOLE = 2**31 - 1
+YEARS = range(1900, 2200)
+OF_THESE_YEARS = "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -33,12 +35,18 @@ class Id(ma.fields.UUID):
 
 
 class Day(ma.fields.Date):
-    """A local date, `2026-11-23`."""
+    """A local date, `2026-11-23`, of a year in `YEARS`: a week or a zone away is a date too."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"pattern": OF_THESE_YEARS}, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
         if not isinstance(value, str) or not _DAY.fullmatch(value):
             raise self.make_error("invalid", input=value, obj_type="date")
-        return super()._deserialize(value, attr, data, **kwargs)
+        day = super()._deserialize(value, attr, data, **kwargs)
+        if day.year not in YEARS:
+            raise ma.ValidationError(f"Must be of the years {YEARS[0]} to {YEARS[-1]}.")
+        return day
 
 
 class Instant(ma.fields.AwareDateTime):

@@ -112,6 +112,7 @@ def test_changed_details_are_announced_with_their_version(desk):
         ({"participant": details(state="ZZ")}, "participant.state"),
         ({"participant": details(zone="Mars/Olympus")}, "participant.zone"),
         ({"participant": {"given_name": "A"}}, "participant.family_name"),
+        ({"kind": "step_down", "discharged_on": "9999-12-31"}, "discharged_on"),
     ],
 )
 def test_a_referral_that_lacks_what_care_needs_is_refused_by_field(desk, change, field):

@@ -72,13 +72,13 @@ class SubmissionBody(Strict):
 
 
 class DaysQuery(Strict):
-    on = ma.fields.Date(required=True)
+    on = Day(required=True)
     cohort_id = ma.fields.UUID()
     limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
 class DayQuery(Strict):
-    on = ma.fields.Date(required=True)
+    on = Day(required=True)
 
 
 def _answer(name: str, **kinds: Any) -> type[ma.Schema]:

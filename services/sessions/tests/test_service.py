@@ -266,6 +266,7 @@ def test_homework_falls_due_once_at_2000_local_across_the_clock_change(room, day
     room.open()
     room.log_in(ANN)
     assert room.assign(due_on="2027-03-11").status_code == 422
+    assert room.assign(due_on="9999-12-31", due_local="23:59").status_code == 422
     assert room.assign(template="Jane.Doe-overdosed").status_code == 422
     (given,) = room.assign().json()["homework"]
     assert given["due_at"] == "2027-03-15T00:00:00.000000Z"
