@@ -221,6 +221,8 @@ def test_who_may_be_in_danger_is_told_whom_to_call_however_they_are_refused(hous
         (b"{}", {"Authorization": ""}, 401),
         (b"{}", bearer(role="auditor"), 403),
         (b'{"reason": "sleep"}', {}, 409),
+        (iter([b"{}"]), {}, 411),
+        (b"a" * 70_000, {}, 413),
         (b"{}", {"Content-Type": "text/plain"}, 415),
         (b"{}", {}, 422),
     ):

@@ -45,9 +45,13 @@ class Application:
         correlation_id = reading.correlation_id(request.headers)
         template, in_danger = UNMATCHED, False
         try:
-            reading.must_be_small(request)
-            rule, path = self._paths.bind("").match(request.path, request.method, return_rule=True)
-            template, in_danger = rule.rule, rule.endpoint.in_danger
+            try:
+                rule, path = self._paths.bind("").match(
+                    request.path, request.method, return_rule=True
+                )
+                template, in_danger = rule.rule, rule.endpoint.in_danger
+            finally:
+                reading.must_be_small(request)
             response = rule.endpoint.answer(request, path, correlation_id)
         except Exception as failure:  # noqa: BLE001 - the boundary: nothing may pass it
             problem = self._problem(failure, template, request.method, correlation_id)
