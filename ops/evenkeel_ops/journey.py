@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,11 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from catalogue.event import LANES
 from chassis.tables import cursors, event_log, set_aside
-from evenkeel_ops.configuration import database_of
+from evenkeel_ops.configuration import DEMO, database_of
 from evenkeel_ops.provision import SERVICES
 
 app = typer.Typer()
+
+AS_WIDE_AS_IT_IS = 1000
+"""Columns of the terminal that tables are made for: it wraps them, and no id is cut short."""
 
 EXAMPLES = """Examples: evenkeel log intake, evenkeel log crisis --lane urgent --limit 5,
 evenkeel log --follow-id 01a20aac-020b-73a4-ba3d-3ae6d73396c6"""
@@ -43,19 +48,26 @@ class Hop:
 def log(
     service: Annotated[str | None, typer.Argument(help="Whose log.")] = None,
     follow_id: Annotated[
-        str | None, typer.Option(help="A correlation id or a subject's id, through all services.")
+        str | None,
+        typer.Option(
+            help="Through all services: a correlation id, which the log and the header"
+            " X-Correlation-Id of an answer tell, or a subject's id."
+        ),
     ] = None,
     lane: Annotated[str | None, typer.Option(help="urgent or routine.")] = None,
-    limit: Annotated[int, typer.Option(help="How many of the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    directory: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = DEMO,
 ) -> None:
     """Show a service's log, or follow one id through all services, hop by hop."""
     if (service is None) == (follow_id is None):
         raise typer.BadParameter("name a service, or an id with --follow-id")
+    if lane not in (None, *LANES):
+        raise typer.BadParameter(f"--lane is one of {', '.join(LANES)}")
     if follow_id is not None:
-        _tell_journey(_journey(_uuid_of(follow_id)), as_json)
+        _tell_journey(_journey(_uuid_of(follow_id), directory), as_json)
         return
-    with database_of(str(service)) as database, database.look() as connection:
+    with database_of(str(service), directory) as database, database.look() as connection:
         newest = sa.select(event_log).order_by(event_log.c.seq.desc()).limit(limit)
         if lane:
             newest = newest.where(event_log.c.lane == lane)
@@ -70,15 +82,16 @@ def _uuid_of(text: str) -> UUID:
         raise typer.BadParameter(f"{text} is no id") from None
 
 
-def _journey(wanted: UUID) -> list[Hop]:
+def _journey(wanted: UUID, directory: Path) -> list[Hop]:
     """Every event with this correlation id; or about this subject, and all that followed."""
-    about = _found(event_log.c.subject.endswith(str(wanted)))
+    about = _found(event_log.c.subject.endswith(str(wanted)), directory)
     correlations = {wanted, *(row.correlation_id for _, row in about)}
     found = {row.event_id: (service, row) for service, row in about}
-    for service, row in _found(event_log.c.correlation_id.in_(correlations)):
+    for service, row in _found(event_log.c.correlation_id.in_(correlations), directory):
         found[row.event_id] = service, row
     hops = in_order_of_cause(found)
-    arrivals = {service: _arrivals(service, [row for _, row in hops]) for service in SERVICES}
+    rows = [row for _, row in hops]
+    arrivals = {service: _arrivals(service, rows, directory) for service in SERVICES}
     told: list[Hop] = []
     for service, row in hops:
         _, cause = found.get(row.causation_id, (None, None))
@@ -87,11 +100,11 @@ def _journey(wanted: UUID) -> list[Hop]:
     return told
 
 
-def _found(which: sa.ColumnElement[bool]) -> list[tuple[str, Any]]:
+def _found(which: sa.ColumnElement[bool], directory: Path) -> list[tuple[str, Any]]:
     """What all services announced, each with the service."""
     found = []
     for service in SERVICES:
-        with database_of(service) as database, database.look() as connection:
+        with database_of(service, directory) as database, database.look() as connection:
             rows = connection.execute(sa.select(event_log).where(which)).all()
         found += [(service, row) for row in rows]
     return found
@@ -133,11 +146,11 @@ def _hop(service: str, row: Any, since: datetime, arrivals: dict[str, dict[Any, 
     )
 
 
-def _arrivals(service: str, rows: list[Any]) -> dict[Any, str]:
+def _arrivals(service: str, rows: list[Any], directory: Path) -> dict[Any, str]:
     """What became of events in one service: handled, waiting, parked, or not there yet."""
     subjects = sorted({row.subject for row in rows})
     states: dict[Any, str] = {}
-    with database_of(service) as database, database.look() as connection:
+    with database_of(service, directory) as database, database.look() as connection:
         at = sa.select(cursors.c.source, cursors.c.subject, cursors.c.version)
         for one in connection.execute(at.where(cursors.c.subject.in_(subjects))):
             for version in (row.version for row in rows if row.subject == one.subject):
@@ -164,7 +177,7 @@ def _tell_journey(hops: list[Hop], as_json: bool) -> None:
             f"{hop.subject} #{hop.version}",
             ", ".join(f"{service} {state}" for service, state in hop.heard_by.items()),
         )
-    Console().print(table if hops else "No event has this id.")
+    _print(table if hops else "No event has this id.")
 
 
 def _tell_log(rows: list[Any], as_json: bool) -> None:
@@ -175,4 +188,8 @@ def _tell_log(rows: list[Any], as_json: bool) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(str(getattr(row, column)) for column in columns))
-    Console().print(table)
+    _print(table)
+
+
+def _print(told: Table | str) -> None:
+    Console(width=AS_WIDE_AS_IT_IS).print(told)

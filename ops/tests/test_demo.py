@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -106,6 +107,15 @@ def test_a_risk_is_followed_from_its_screen_to_the_end_of_its_case(day):
     sent = next(event for event in log("notifications") if event["type"].endswith("sent.v1"))
     told_because = log("--follow-id", sent["correlation_id"])
     assert len(told_because) > 1
+
+
+def test_the_log_tells_whole_ids_on_a_narrow_terminal(day):
+    directory, _, _ = day
+    command = [*PROGRAM, "log", "crisis", "--limit", "1", "--directory", str(directory / "demo")]
+    run = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True
+    )
+    assert UUID(run.stdout.split()[-1])
 
 
 def test_both_durations_count_from_when_the_wrapper_was_started(tmp_path):

@@ -4,6 +4,10 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import UUID
 
+import pytest
+from typer.testing import CliRunner
+
+from evenkeel_ops import journey
 from evenkeel_ops.journey import in_order_of_cause
 
 AT = datetime(2026, 3, 3, 14, tzinfo=UTC)
@@ -39,3 +43,10 @@ def test_a_clock_that_is_behind_puts_no_effect_before_its_cause():
 
 def test_what_has_no_known_cause_stands_by_time():
     assert order(found((1, 99, 2, 1), (2, None, 1, 2))) == [2, 1]
+
+
+@pytest.mark.parametrize("wrong", [["--lane", "fast"], ["--limit", "0"], ["--limit", "-4"]])
+def test_a_lane_or_a_number_that_is_none_is_refused(wrong):
+    asked = CliRunner().invoke(journey.app, ["crisis", *wrong])
+    assert asked.exit_code == 2
+    assert wrong[0] in asked.output
