@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import sys
 import time
 from datetime import time as local_time
@@ -11,7 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from chassis.settings import WrongSettings
 from evenkeel_ops.configuration import DEMO
+from evenkeel_ops.machine import Lacking
 from evenkeel_ops.simulator.show import CannotShow, EndsTooEarly, Show
 from evenkeel_ops.simulator.wanted import Wanted
 
@@ -64,15 +67,25 @@ def demo(
         speed=None if headless else speed, until=_clock(until), outage_seconds=outage,
         sabotage=sabotage, directory=directory.resolve(), started_at=STARTED_AT,
     )  # fmt: skip
+    told = _shown(wanted)
+    if told is not None:
+        _end(told, as_json)
+
+
+def _shown(wanted: Wanted) -> dict[str, Any] | None:
+    """What came of the day, or None. Why there is no day is told in one line."""
     try:
-        told = Show(wanted).run()
+        return Show(wanted).run()
     except EndsTooEarly as outage_at:
         raise typer.BadParameter(f"--outage begins at {outage_at}; --until must be later") from None
     except CannotShow as reason:
         print(f"evenkeel: {reason}", file=sys.stderr)
         raise typer.Exit(1) from None
-    if told is not None:
-        _end(told, as_json)
+    except Exception as failure:
+        if not _is_of_the_directory(failure):
+            raise
+        reason = getattr(failure, "orig", failure)
+        raise Lacking(f"{wanted.directory} cannot hold a demo: {reason}") from None
 
 
 def _end(told: dict[str, Any], as_json: bool) -> None:
@@ -80,6 +93,13 @@ def _end(told: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(told))
     wrong = ("lost", "duplicated", "out_of_order", "not_quiet")
     raise typer.Exit(any(told[name] for name in wrong))
+
+
+def _is_of_the_directory(failure: Exception) -> bool:
+    """A full or read-only disk, or files that somebody else has written; no fault of the code."""
+    told = getattr(failure, "orig", failure)
+    is_unusable = type(told) in (sqlite3.OperationalError, sqlite3.DatabaseError)
+    return is_unusable or isinstance(told, OSError | WrongSettings)
 
 
 def _clock(until: str) -> local_time | None:

@@ -219,3 +219,44 @@ def test_a_port_in_use_and_nothing_to_resume_are_said_in_one_line(tmp_path):
     _, complained = nothing.communicate(timeout=60)
     assert nothing.returncode == 1
     assert len(complained.splitlines()) == 1
+
+
+def complaint(refused: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit status, and the only line."""
+    _, complained = refused.communicate(timeout=60)
+    (line,) = complained.splitlines()
+    return refused.returncode, line
+
+
+def test_a_file_is_no_directory_for_a_demo(tmp_path):
+    (tmp_path / "demo").touch()
+    says = f"evenkeel: {tmp_path}/demo is no directory for a demo"
+    assert complaint(demo(tmp_path)) == (1, says)
+    assert [one.name for one in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_directory_below_a_file_cannot_hold_a_demo(tmp_path):
+    (tmp_path / "file").touch()
+    status, line = complaint(demo(tmp_path / "file"))
+    assert (status, line.partition(": [")[0]) == (
+        3, f"evenkeel: {tmp_path}/file/demo cannot hold a demo",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "holds"), [(FILE, "no database " * 99), ("intake.key", "no key")])
+def test_files_that_are_no_demos_are_said_in_one_line(day, tmp_path, file, holds):
+    shutil.copytree(day[0] / "demo", tmp_path / "demo")
+    (tmp_path / "demo" / file).write_text(holds)
+    status, line = complaint(demo(tmp_path, "--resume"))
+    assert status == 3
+    assert line.startswith(f"evenkeel: {tmp_path}/demo cannot hold a demo: ")
+
+
+def test_a_new_day_empties_the_directory_and_leaves_it_where_it_is(tmp_path):
+    played = tmp_path / "demo"
+    (played / "mail").mkdir(parents=True)
+    (played / FILE).touch()
+    (played / "log.jsonl").touch()
+    before = played.stat().st_ino
+    status, _ = told(demo(tmp_path, "--until", "08:00"))
+    assert (status, played.stat().st_ino) == (0, before)

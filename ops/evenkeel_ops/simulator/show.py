@@ -77,6 +77,8 @@ class Show:
         if not _is_free(self.wanted.port):
             port = self.wanted.port
             raise CannotShow(f"port {port} is in use; try ./evenkeel demo --port {port + 1}")
+        if self.directory.is_file() or self.directory == self.directory.parent:
+            raise CannotShow(f"{self.directory} is no directory for a demo")
         going.enter_context(_alone(self.directory))
         is_there = (self.directory / FILE).exists()
         if self.wanted.resume and not is_there:
@@ -85,7 +87,7 @@ class Show:
             return
         if not is_there and any(self.directory.iterdir()):
             raise CannotShow(f"{self.directory} holds something else than a demo")
-        shutil.rmtree(self.directory)
+        _empty(self.directory)
 
     def _planned(self, cast: Cast) -> Plan:
         """The day of a cast. Raises EndsTooEarly."""
@@ -174,6 +176,15 @@ class Show:
         ledger.close()
         self.story.closing(told)
         return told
+
+
+def _empty(directory: Path) -> None:
+    """Removes what is in it, and not itself: it may be where a disk is mounted."""
+    for one in directory.iterdir():
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one)
+        else:
+            one.unlink()
 
 
 def _is_free(port: int) -> bool:
