@@ -24,8 +24,9 @@ STARTED_AT = float(os.environ.get("EVENKEEL_STARTED_AT") or time.time())
 """The wrapper says when it started, since the first run installs before it comes here."""
 
 EPILOG = """Examples: evenkeel demo, evenkeel demo --speed 600, evenkeel demo --headless --until
-12:00 --json, evenkeel demo --headless --outage 20, evenkeel demo --resume. Not for production:
-people are invented, events live in memory, and nothing leaves this machine."""
+12:00 --json, evenkeel demo --headless --outage 20, evenkeel demo --resume. What you change in it
+yourself the ledger counts as asked by nobody. Without --resume the day before is deleted. Not for
+production: people are invented, the broker is in memory, and nothing leaves this machine."""
 
 
 class Sabotage(StrEnum):
