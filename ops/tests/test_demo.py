@@ -79,7 +79,7 @@ def test_a_day_with_an_outage_loses_and_doubles_nothing(day):
     assert sum(result["events"].values()) > 100
 
 
-def test_a_risk_is_followed_from_its_screen_to_the_end_of_its_case(day):
+def test_a_risk_is_followed_from_its_screen_to_the_follow_up_of_its_case(day):
     directory, _, _ = day
     databases = json.loads((directory / "demo" / "settings.json").read_text())
 
@@ -94,7 +94,7 @@ def test_a_risk_is_followed_from_its_screen_to_the_end_of_its_case(day):
     hops = log("--follow-id", opened["subject"])
     names = [hop["type"].split(".")[2] for hop in hops]
     assert names.index("risk_detected") < names.index("case_opened") < names.index("rung_paged")
-    assert names[-1] == "case_closed"
+    assert names[-1] == "tier_changed"
     risk = hops[names.index("risk_detected")]
     assert risk["heard_by"]["crisis"] == "handled"
     assert all(hop["waited_seconds"] >= 0 for hop in hops)

@@ -19,9 +19,11 @@ CEILINGS = {
     "libs/chassis/chassis": 3_000,
     "libs/web/web": 1_700,
     **dict.fromkeys(ROOMS, 1_600),
+    "services/crisis/crisis": 2_400,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500
-for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed."""
+for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed.
+Crisis must go on when everything else is off, so it has of its own what others share."""
 
 NOTHING = (
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,

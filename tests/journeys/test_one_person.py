@@ -84,8 +84,13 @@ def test_somebody_in_danger_reaches_a_human_though_the_first_does_not_answer(hou
     clinic.post(f"{path}/contact", **backup)
     house.advance(timedelta(hours=1))
     assert len(mail.accepted()) == paged, "paging has stopped"
-    closure = {"disposition": "assessed_safe", "safety_plan": "made"}
-    clinic.post(f"{path}/closure", closure, **backup)
+    conclusion = {
+        "disposition": "assessed_safe", "safety_plan": "made", "licence": "NY",
+        "follow_up": "standard",
+    }  # fmt: skip
+    clinic.post(f"{path}/conclusion", conclusion, **backup)
+    for _ in range(6):
+        clinic.post(f"{path}/follow-up", {}, **backup)
     assert clinic.get(path, role="crisis_lead")["state"] == "closed"
 
 

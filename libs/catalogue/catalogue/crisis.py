@@ -44,6 +44,15 @@ class CaseAcknowledged(Event, stream=CASE, privacy=2):
     acknowledged_by: UUID
 
 
+class TierChanged(Event, stream=CASE, privacy=2):
+    """The tier of an open case is another one, without a new risk: a licensed person lowered it,
+    its ladder ended, follow-up began or is overdue."""
+
+    case_id: UUID
+    participant_id: UUID
+    tier: Tier
+
+
 class CaseClosed(Event, stream=CASE, privacy=2):
     """A licensed person closed the case with a disposition."""
 

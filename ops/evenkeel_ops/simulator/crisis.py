@@ -1,4 +1,5 @@
-"""A case is answered: somebody looks, says "I have it", speaks with the person, and closes it."""
+"""A case is answered: somebody looks, says "I have it", speaks with the person, and says how it
+stands; contact is kept after the day that is shown."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ def answered_case(
     opens: str = "opens the page",
 ) -> Iterator[Act]:  # fmt: skip
     """How a case goes on that a participant's answer opened: after how many minutes it is
-    acknowledged, contact is logged, and it is closed."""
+    acknowledged, contact is logged, and the assessment is concluded."""
 
     def act(after: int, step: str, says: str, method: str, path: str, **more: Any) -> Act:
         return Act(
@@ -26,7 +27,7 @@ def answered_case(
             **more,
         )  # fmt: skip
 
-    acknowledged, contacted, closed = minutes
+    acknowledged, contacted, concluded = minutes
     case = f"/crisis/cases/{ref(f'case-{one.number}', 'case_id')}"
     cases = f"/crisis/cases?clinic_id={one.clinic.id}&limit=500"
     yield act(acknowledged, "case", opens, "GET", cases, finds="items")
@@ -36,6 +37,20 @@ def answered_case(
     )  # fmt: skip
     says = f"speaks with {one.name}"
     yield act(contacted, "contact", says, "POST", f"{case}/contact", body={}, tolerates=TAKEN)
-    body = {"disposition": "safety_plan_agreed", "safety_plan": "made"}
-    says = f"closes the case of {one.name}"
-    yield act(closed, "closure", says, "POST", f"{case}/closure", body=body, tolerates=TAKEN)
+    body = {
+        "disposition": "safety_plan_agreed", "safety_plan": "made", "licence": one.clinic.state,
+        "follow_up": "standard",
+    }  # fmt: skip
+    says = f"agrees on a safety plan with {one.name}"
+    path = f"{case}/conclusion"
+    yield act(concluded, "conclusion", says, "POST", path, body=body, tolerates=TAKEN)
+
+
+def kept_contact(one: Participant, responder: Clinician, at: datetime) -> Act:
+    """The first contact of a follow-up, before it is overdue."""
+    return Act(
+        id=f"follow_up-{one.number}", at=at, step="follow_up", about=one.number,
+        says=f"{responder.name} calls {one.name} a day after", role=responder.role,
+        person=responder.id, clinic_id=one.clinic.id, method="POST", loud=True, body={},
+        path=f"/crisis/cases/{ref(f'case-{one.number}', 'case_id')}/follow-up", tolerates=TAKEN,
+    )  # fmt: skip

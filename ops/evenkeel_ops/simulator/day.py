@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.before import SEGMENTS, asked, the_day_before
-from evenkeel_ops.simulator.crisis import answered_case
-from evenkeel_ops.simulator.people import NOT_SAFE, URGE, Cast, Cohort, Participant, ref
+from evenkeel_ops.simulator.crisis import answered_case, kept_contact
+from evenkeel_ops.simulator.people import ITEM_9, NOT_SAFE, URGE, Cast, Cohort, Participant, ref
 
 DAY = date(2026, 3, 3)
 """An ordinary Tuesday, so that two runs of one seed are the same day."""
 
 BEFORE_OPENS, EVE_OPENS, LAST_HOUR = time(8, 40), time(11, 0), time(20, 30)
+CALLS = time(10, 30)
+"""Before the contacts are overdue that were agreed on the day before."""
+
 HOMEWORK_DUE = "20:00"
 CHECK_IN_AFTER = 1
 AWAY_BEFORE = timedelta(minutes=2)
@@ -54,10 +57,13 @@ def local(on: date, at: time, zone: str) -> datetime:
 
 
 def _day(cast: Cast, on: date) -> Iterator[Act]:
+    calls_at = local(on, CALLS, cast.clinics[0].zone)
     for cohort in cast.cohorts:
         start = local(on, time.fromisoformat(cohort.starts_local), cohort.clinic.zone)
         yield from _led(cohort, start, on)
         for one in cohort.members:
+            if one.danger == ITEM_9:
+                yield kept_contact(one, cast.on_call[one.clinic.number][0], calls_at)
             if one.comes_at is not None:
                 yield from _attended(one, cohort, start)
                 yield from _homework(one, start, on)

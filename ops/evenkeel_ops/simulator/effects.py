@@ -229,9 +229,14 @@ EFFECTS = (
         "SELECT case_id || '/' || by FROM crisis.case_timeline WHERE what = 'contact_logged'",
     ),
     Effect(
-        "{} is closed",
-        "SELECT entry, label FROM responded WHERE step = 'closure'",
-        "SELECT case_id || '/' || by FROM crisis.case_timeline WHERE what = 'closed'",
+        "{} is concluded",
+        "SELECT entry, label FROM responded WHERE step = 'conclusion'",
+        "SELECT case_id || '/' || by FROM crisis.case_timeline WHERE what = 'concluded'",
+    ),
+    Effect(
+        "contact is kept in {}",
+        "SELECT entry, label FROM responded WHERE step = 'follow_up'",
+        "SELECT case_id || '/' || by FROM crisis.case_timeline WHERE what = 'follow_up_made'",
     ),
     Effect(
         "case {} is known to intake",

@@ -76,7 +76,7 @@ WHERE step IN ('answers', 'check_in') AND answer ->> '$.risk.tier' IS NOT NULL;
 CREATE TEMP VIEW responded AS
 SELECT step, 'the case of participant ' || about AS label,
     bare(substr(path, length('/crisis/cases/') + 1, 36)) || '/' || role || ':' || person AS entry
-FROM done WHERE step IN ('acknowledgement', 'contact', 'closure');
+FROM done WHERE step IN ('acknowledgement', 'contact', 'conclusion', 'follow_up');
 
 CREATE TEMP VIEW on_call AS
 SELECT bare(body ->> 'clinic_id') AS clinic, rung.key + 1 AS rung, bare(one.value) AS clinician

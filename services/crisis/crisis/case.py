@@ -9,29 +9,40 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.crisis import CaseAcknowledged, CaseClosed
+from catalogue.crisis import CaseAcknowledged, TierChanged
 from chassis.announce import announce
 from chassis.database import OfClinic, Session
 from chassis.refusals import Conflict, NotFound
 from chassis.states import States
 from crisis import page, rules
+from crisis.participant import zone_of
+from crisis.rota import must_be_licensed
 from crisis.tables import Base, Identified
 from crisis.timeline import BEGINNING, record
+
+HELD = ("acknowledged", "engaged", "emergency_services", "handed_off", "follow_up")
+"""Somebody has the case."""
 
 STATES = States("case", {
     ("open", "page"): "paging",
     ("paging", "page"): "paging",
     ("paging", "acknowledge"): "acknowledged",
     ("acknowledged", "log_contact"): "engaged",
+    ("engaged", "dispatch"): "emergency_services",
+    ("emergency_services", "hand_over"): "handed_off",
+    ("engaged", "follow_up"): "follow_up",
+    ("handed_off", "follow_up"): "follow_up",
+    ("follow_up", "keep_contact"): "follow_up",
     ("engaged", "close"): "closed",
-    ("acknowledged", "lapse"): "open",
-    ("engaged", "lapse"): "open",
-    ("open", "raise_tier"): "open",
-    ("paging", "raise_tier"): "open",
-    ("acknowledged", "raise_tier"): "open",
-    ("engaged", "raise_tier"): "open",
+    ("handed_off", "close"): "closed",
+    ("follow_up", "close"): "closed",
+    **{(state, "take_over"): state for state in HELD},
+    **{(state, "lower_tier"): state for state in HELD[:-1]},
+    **{(state, "lapse"): "open" for state in HELD},
+    **{(state, "raise_tier"): "open" for state in ("open", "paging", *HELD)},
 })  # fmt: skip
-"""`open` lasts no longer than a transaction: whoever opens a case pages its rung at once."""
+"""`open` lasts no longer than a transaction: whoever opens a case pages its rung at once. What
+the practice calls stabilised is a disposition here: nothing can be late in it."""
 
 CALLING = ("open", "paging")
 SAFETY_PLANS = ("made", "declined", "not_applicable")
@@ -41,7 +52,8 @@ _NOT_CLOSED = sa.text("state <> 'closed'")
 
 class Case(Identified, OfClinic, Base):
     """A case. `next_due_at` is the one instant at which the engine acts next: while calling the
-    next rung, while acknowledged the contact's deadline, while engaged the disposition's.
+    next rung, while acknowledged the contact's deadline, then the disposition's, in follow-up
+    the next contact's; `follow_ups` are all that are still to come.
 
     `version` is the fence: it rises with every entry of the timeline and never falls.
     """
@@ -51,15 +63,15 @@ class Case(Identified, OfClinic, Base):
         STATES.check(),
         CheckConstraint("(state = 'closed') = (next_due_at IS NULL)", name="never_silent"),
         CheckConstraint(
-            "(state IN ('acknowledged', 'engaged')) = (acknowledged_by IS NOT NULL)",
+            "(state IN ('open', 'paging', 'closed')) = (acknowledged_by IS NULL)",
             name="one_has_it",
         ),
         CheckConstraint(
             "state <> 'closed' OR (closed_by IS NOT NULL AND closed_at IS NOT NULL"
-            " AND disposition IS NOT NULL AND safety_plan IS NOT NULL)",
+            " AND disposition IS NOT NULL AND safety_plan IS NOT NULL AND licence IS NOT NULL)",
             name="closing",
         ),
-        CheckConstraint("tier IN ('T1', 'T2', 'T3')", name="tier"),
+        CheckConstraint("tier IN ('T1', 'T2', 'T3', 'T4')", name="tier"),
         CheckConstraint("rung >= 0 AND generation >= 1", name="rung"),
         Index("uq_cases_open", "clinic_id", "participant_id", unique=True,
               postgresql_where=_NOT_CLOSED, sqlite_where=_NOT_CLOSED),
@@ -71,7 +83,7 @@ class Case(Identified, OfClinic, Base):
     participant_id: Mapped[UUID]
     code: Mapped[str] = mapped_column(String(5))
     tier: Mapped[str] = mapped_column(String(2))
-    state: Mapped[str] = mapped_column(String(16), default=STATES.initial)
+    state: Mapped[str] = mapped_column(String(24), default=STATES.initial)
     policy: Mapped[dict[str, Any]]
     rung: Mapped[int] = mapped_column(default=0)
     generation: Mapped[int] = mapped_column(default=1)
@@ -87,6 +99,8 @@ class Case(Identified, OfClinic, Base):
     contacted_at: Mapped[datetime | None]
     disposition: Mapped[str | None] = mapped_column(String(64))
     safety_plan: Mapped[str | None] = mapped_column(String(16))
+    licence: Mapped[str | None] = mapped_column(String(16))
+    follow_ups: Mapped[list[str]] = mapped_column(default=list)
     closed_by: Mapped[UUID | None]
     closed_at: Mapped[datetime | None]
     previous_case_id: Mapped[UUID | None] = mapped_column(ForeignKey("cases.id"))
@@ -177,6 +191,15 @@ def acknowledge(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: dat
     return case
 
 
+def take_over(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: datetime) -> Case:
+    """Have a case instead of whoever has it. No deadline moves."""
+    case = locked(db, case_id)
+    STATES.advance(case, "take_over")
+    had_it, case.acknowledged_by = case.acknowledged_by, person_id
+    record(db, case, "taken_over", by=by, at=at, had_it=had_it)
+    return case
+
+
 def log_contact(db: Session, case_id: UUID, *, by: str, at: datetime) -> Case:
     """Somebody speaks with the participant."""
     case = locked(db, case_id)
@@ -187,35 +210,46 @@ def log_contact(db: Session, case_id: UUID, *, by: str, at: datetime) -> Case:
     return case
 
 
-def close(
+def lower_tier(
     db: Session,
     case_id: UUID,
     person_id: UUID,
     *,
-    disposition: str,
-    safety_plan: str,
+    tier: str,
+    reason: str,
+    licence: str,
     by: str,
     at: datetime,
 ) -> Case:
-    """End a case in which there was contact, with how it ended and whether there is a plan."""
+    """A licensed person finds less danger than was feared: from now on the targets of the lower
+    tier count, and its ladder, should the calling begin anew."""
     case = locked(db, case_id)
-    STATES.advance(case, "close")
-    case.disposition, case.safety_plan = disposition, safety_plan
-    case.closed_by, case.closed_at = person_id, at
-    case.acknowledged_by = case.next_due_at = None
-    page.stop(db, case.id)
-    record(db, case, "closed", by=by, at=at, disposition=disposition, safety_plan=safety_plan)
+    must_be_licensed(db, person_id, licence)
+    STATES.advance(case, "lower_tier")
+    if not rules.is_higher(case.tier, tier):
+        raise Conflict("tier_is_not_lower", tier=case.tier)
+    ladder = rules.ladder_for(tier, at, zone_of(db, case.participant_id))
+    case.tier, case.policy, case.raised_at = tier, rules.snapshot_of(ladder), at
+    case.rung, case.generation = 0, case.generation + 1
+    if case.state == "acknowledged":
+        case.next_due_at = rules.contact_due_at(ladder, at, at)
+    facts = {"reason": reason, "licence": licence, "due_at": case.next_due_at}
+    record(db, case, "tier_lowered", by=by, at=at, tier=tier, **facts)
+    announce_tier(db, case)
+    return case
+
+
+def announce_tier(db: Session, case: Case) -> None:
+    """Tell others of a tier that no new risk brought."""
     announce(
         db,
-        CaseClosed(
+        TierChanged(
             clinic_id=case.clinic_id,
             case_id=case.id,
             participant_id=case.participant_id,
-            disposition=disposition,
-            closed_by=person_id,
+            tier=case.tier,  # pyright: ignore[reportArgumentType]
         ),
     )
-    return case
 
 
 def note_discharge(

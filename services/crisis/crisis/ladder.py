@@ -206,16 +206,24 @@ def _restart(
     record(db, case, "tier_raised", by=by, at=at, tier=tier, generation=generation, due_at=due_at)
 
 
+MISSED = {"acknowledged": "contact", "follow_up": "follow_up"}
+"""What whoever has a case did not do in time; in any other state, say how it ended."""
+
+
 def _lapse(db: Session, case: Case, *, at: datetime) -> Lapse:
     """Whoever had the case did not do the next thing in time: the calling goes on."""
     assert case.next_due_at is not None
-    lapse = Lapse("contact" if case.state == "acknowledged" else "disposition", case.next_due_at)
+    lapse = Lapse(MISSED.get(case.state, "disposition"), case.next_due_at)
     cases.STATES.advance(case, "lapse")
     facts = {"missed": lapse.missed, "due_at": lapse.due_at, "had_it": case.acknowledged_by}
     record(db, case, "lapsed", by=ENGINE, at=at, **facts)
     case.acknowledged_by = None
     if lapse.missed == "contact":
         case.rung = rules.rung_after_lapse(case.ladder, case.rung)
+    elif lapse.missed == "follow_up":
+        facts = {"generation": case.generation + 1, "due_at": lapse.due_at}
+        _restart(db, case, rules.OVERDUE_FOLLOW_UP_TIER, **facts, by=ENGINE, at=at)
+        cases.announce_tier(db, case)
     return lapse
 
 
@@ -230,6 +238,7 @@ def _do(db: Session, case: Case, step: Step, people: OnCall, *, at: datetime) ->
         case Rise():
             facts = {"generation": step.generation, "due_at": step.due_at}
             _restart(db, case, step.tier, **facts, by=ENGINE, at=at)
+            cases.announce_tier(db, case)
 
 
 def _page(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) -> None:

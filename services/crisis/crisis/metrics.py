@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from crisis.rules import Call, Lapse, Rise, Skip, Step
 
-SEVERITY = {"T1": "imminent", "T2": "urgent", "T3": "same_day"}
+SEVERITY = {"T1": "imminent", "T2": "urgent", "T3": "same_day", "T4": "follow_up"}
 
 _P = "evenkeel_crisis_"
 
@@ -67,3 +67,8 @@ def count_acknowledged(tier: str, raised_at: datetime, at: datetime) -> None:
     """Count an acknowledgement, and how long it took."""
     CASES.labels(SEVERITY[tier], "acknowledged").inc()
     ACKNOWLEDGED_AFTER.labels(SEVERITY[tier]).observe((at - raised_at).total_seconds())
+
+
+def count_concluded(tier: str, state: str) -> None:
+    """Count a case that is closed, or in follow-up from now on."""
+    CASES.labels(SEVERITY[tier], state).inc()

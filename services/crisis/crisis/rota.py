@@ -30,6 +30,7 @@ class Clinician(OfClinic, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     roles: Mapped[list[str]]
+    licences: Mapped[list[str]] = mapped_column(default=list)
 
 
 class Rota(Identified, OfClinic, Base):
@@ -88,7 +89,7 @@ def register(db: Session, clinician: ClinicianRegistered) -> None:
     if row is None:
         row = Clinician(id=clinician.clinician_id, clinic_id=clinician.clinic_id)
         db.add(row)
-    row.roles = list(clinician.roles)
+    row.roles, row.licences = list(clinician.roles), list(clinician.states)
     keep_reachable(db, clinician)
 
 
@@ -150,6 +151,13 @@ def on_call(db: Session, clinic_id: UUID) -> OnCall:
     if any(rungs):
         return OnCall(tuple(map(tuple, rungs)))
     return OnCall(staff=tuple(_on_staff(db, clinic_id)))
+
+
+def must_be_licensed(db: Session, person_id: UUID, licence: str) -> None:
+    """Raises Invalid where a person has no licence of that state."""
+    clinician = db.get(Clinician, person_id)
+    if clinician is None or licence not in clinician.licences:
+        raise Invalid(licence="You have no licence of this state.")
 
 
 def _must_reach_somebody(rungs: Sequence[Sequence[UUID]]) -> None:

@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 TIERS = ("T1", "T2", "T3")
 """Imminent, urgent, same day; the most urgent first."""
 
+FOLLOW_UP_TIER, OVERDUE_FOLLOW_UP_TIER = "T4", "T3"
+ALL_TIERS = (*TIERS, FOLLOW_UP_TIER)
+
 MINUTE, HOUR = 60, 3600
 
 EASTERNMOST_ZONE = "America/New_York"
@@ -30,9 +33,26 @@ clinician must confirm it."""
 
 DISPOSITIONS = (
     "assessed_safe", "stabilised", "safety_plan_agreed", "stepped_up", "emergency_services",
-    "emergency_department", "hospitalised", "welfare_check", "not_reached", "other",
+    "emergency_department", "hospitalised", "welfare_check", "not_reached", "raised_in_error",
+    "other",
 )  # fmt: skip
 """How a case may end. CLINICAL: this project's list; a clinician must confirm it."""
+
+BASES = ("imminent_danger", "own_request", "overdose", "not_reached", "duty_to_protect", "other")
+"""Why a person called emergency services. CLINICAL, LEGAL: this project's list, to confirm."""
+
+TAKEN_BY = ("ambulance", "police", "mobile_crisis_team", "emergency_department", "hospital")
+"""Who a participant may be handed over to. CLINICAL: this project's list, to confirm."""
+
+LOWERED_BECAUSE = ("assessed_lower", "plan_in_place", "misread_answer", "raised_in_error")
+"""Why a licensed person lowers a tier. CLINICAL: this project's list, to confirm."""
+
+FOLLOW_UPS = {
+    "standard": tuple(timedelta(days=days) for days in (1, 3, 7, 14, 21, 28)),
+    "none": (),
+}
+"""When contact is kept after a case: 24 h, 72 h, then weekly for four weeks (safety planning with
+telephone follow-up, doi:10.1001/jamapsychiatry.2018.1776, calls within 72 h and then weekly)."""
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0, 1, I, L, O, U: they are misread or misheard."""
@@ -255,9 +275,14 @@ def rung_after_lapse(ladder: Ladder, rung: int) -> int:
     return ladder.last if ladder.contact_seconds is None else rung
 
 
+def owes_follow_up(tier: str, disposition: str) -> bool:
+    """Whether a case may not end without further contact. CLINICAL: to confirm."""
+    return tier != "T3" and disposition != "raised_in_error"
+
+
 def is_higher(tier: str, than: str) -> bool:
     """Whether a tier is the more urgent one."""
-    return TIERS.index(tier) < TIERS.index(than)
+    return ALL_TIERS.index(tier) < ALL_TIERS.index(than)
 
 
 def snapshot_of(ladder: Ladder) -> dict[str, Any]:

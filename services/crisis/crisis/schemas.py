@@ -5,10 +5,24 @@ from marshmallow import validate
 
 from crisis.case import SAFETY_PLANS, STATES
 from crisis.page import STATES as PAGE_STATES
-from crisis.rules import DISPOSITIONS, TIERS, TRIGGERS_BY_HAND
+from crisis.rules import (
+    ALL_TIERS,
+    BASES,
+    DISPOSITIONS,
+    FOLLOW_UPS,
+    LOWERED_BECAUSE,
+    TAKEN_BY,
+    TIERS,
+    TRIGGERS_BY_HAND,
+)
 from web.fields import Choice, Id, Instant
 
 LONGEST_LIST = 500
+
+
+def _licence() -> ma.fields.String:
+    """The state of the licence under which somebody decides."""
+    return ma.fields.String(required=True, validate=validate.Regexp("^[A-Z]{2}$"))
 
 
 class CaseBody(ma.Schema):
@@ -24,11 +38,33 @@ class NothingBody(ma.Schema):
     """A body that says no more than its path."""
 
 
-class ClosureBody(ma.Schema):
-    """How a case ended."""
+class ConclusionBody(ma.Schema):
+    """How a case stands after the assessment, by whose licence, and what contact is kept."""
 
     disposition = Choice(*DISPOSITIONS, required=True)
     safety_plan = Choice(*SAFETY_PLANS, required=True)
+    licence = _licence()
+    follow_up = Choice(*FOLLOW_UPS, required=True)
+
+
+class LowerTierBody(ma.Schema):
+    """A licensed person's finding that there is less danger."""
+
+    tier = Choice(*TIERS[1:], required=True)
+    reason = Choice(*LOWERED_BECAUSE, required=True)
+    licence = _licence()
+
+
+class DispatchBody(ma.Schema):
+    """Emergency services were called by a person, on this basis."""
+
+    basis = Choice(*BASES, required=True)
+
+
+class HandOverBody(ma.Schema):
+    """Who has the participant in their care now."""
+
+    to = Choice(*TAKEN_BY, required=True)
 
 
 class RotaBody(ma.Schema):
@@ -64,7 +100,7 @@ class CaseListed(ma.Schema):
     clinic_id = Id(required=True)
     participant_id = Id(required=True)
     code = ma.fields.String(required=True)
-    tier = Choice(*TIERS, required=True)
+    tier = Choice(*ALL_TIERS, required=True)
     state = Choice(*STATES.states, required=True)
     opened_at = Instant(required=True)
     rung = ma.fields.Integer(required=True)
@@ -106,6 +142,8 @@ class CaseShown(CaseListed):
 
     disposition = ma.fields.String(required=True, allow_none=True)
     safety_plan = Choice(*SAFETY_PLANS, required=True, allow_none=True)
+    licence = ma.fields.String(required=True, allow_none=True)
+    follow_ups = ma.fields.List(Instant(), required=True)
     previous_case_id = Id(required=True, allow_none=True)
     pages = ma.fields.List(ma.fields.Nested(PageShown), required=True)
     timeline = ma.fields.List(ma.fields.Nested(EntryShown), required=True)

@@ -10,7 +10,7 @@ from catalogue.risk import RiskDetected
 from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
 from chassis.announce import uuid7
 from chassis.entrypoints import RuntimeProvider, hears, repeats
-from crisis import case, ladder, metrics, page, rota, sweeper, views
+from crisis import case, dispatch, follow_up, ladder, metrics, page, rota, sweeper, views
 from crisis import schemas as shape
 from crisis.participant import keep_reachable
 from crisis.sender import PAUSE_SECONDS, Sender
@@ -90,15 +90,62 @@ class Crisis(Between):
         return views.summary(case.log_contact(call.db, case_id, by=call.by, at=call.now))
 
     @route(
-        "POST", "/crisis/cases/<uuid:case_id>/closure",
-        body=shape.ClosureBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+        "POST", "/crisis/cases/<uuid:case_id>/take-over",
+        body=shape.NothingBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
     )  # fmt: skip
-    def close(self, call, case_id: UUID):
-        """Close a case with its disposition."""
+    def take_over(self, call, case_id: UUID):
+        """Have the case instead of whoever has it."""
         who = call.caller.person_id
-        closed = case.close(call.db, case_id, who, **call.body, by=call.by, at=call.now)
-        metrics.CASES.labels(metrics.SEVERITY[closed.tier], "closed").inc()
-        return views.summary(closed)
+        return views.summary(case.take_over(call.db, case_id, who, by=call.by, at=call.now))
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/lower-tier",
+        body=shape.LowerTierBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def lower_tier(self, call, case_id: UUID):
+        """Find less danger than was feared."""
+        given = {**call.body, "by": call.by, "at": call.now}
+        return views.summary(case.lower_tier(call.db, case_id, call.caller.person_id, **given))
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/dispatch",
+        body=shape.DispatchBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def dispatch(self, call, case_id: UUID):
+        """Say that you called emergency services; this software never does."""
+        basis = call.body["basis"]
+        sent = dispatch.dispatch(call.db, case_id, basis=basis, by=call.by, at=call.now)
+        return views.summary(sent)
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/hand-over",
+        body=shape.HandOverBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def hand_over(self, call, case_id: UUID):
+        """Say who has the participant in their care now."""
+        to = call.body["to"]
+        return views.summary(dispatch.hand_over(call.db, case_id, to=to, by=call.by, at=call.now))
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/conclusion",
+        body=shape.ConclusionBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def conclude(self, call, case_id: UUID):
+        """End the acute part: keep contact, or close the case where none is owed."""
+        given = {**call.body, "by": call.by, "at": call.now}
+        ended = follow_up.conclude(call.db, case_id, call.caller.person_id, **given)
+        metrics.count_concluded(ended.tier, ended.state)
+        return views.summary(ended)
+
+    @route(
+        "POST", "/crisis/cases/<uuid:case_id>/follow-up",
+        body=shape.NothingBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+    )  # fmt: skip
+    def keep_contact(self, call, case_id: UUID):
+        """Say that the next contact of the follow-up was made; the last one closes the case."""
+        kept = follow_up.keep_contact(call.db, case_id, by=call.by, at=call.now)
+        metrics.count_concluded(kept.tier, kept.state)
+        return views.summary(kept)
 
     @hears(RiskDetected)
     def on_risk_detected(self, work, risk: RiskDetected):

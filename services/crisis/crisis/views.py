@@ -1,5 +1,6 @@
 """What staff read: the list of cases, and one case with its pages and timeline."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,8 @@ def one_case(db: Session, case_id: UUID) -> dict[str, Any]:
         **summary(case),
         "disposition": case.disposition,
         "safety_plan": case.safety_plan,
+        "licence": case.licence,
+        "follow_ups": [datetime.fromisoformat(due) for due in case.follow_ups],
         "previous_case_id": case.previous_case_id,
         "pages": [_page(page) for page in pages],
         "timeline": [_entry(entry) for entry in entries],

@@ -24,7 +24,7 @@ from chassis.details import Vault
 from chassis.message import from_frames
 from chassis.tables import event_log
 from crisis import case as cases
-from crisis import ladder, rota
+from crisis import dispatch, follow_up, ladder, rota
 from crisis.case import Case
 from crisis.page import Page
 from crisis.settings import Settings
@@ -132,12 +132,42 @@ class Clinic:
         with self.database.work() as db:
             cases.log_contact(db, case_id, by="clinician:x", at=db.now)
 
-    def closes(self, case_id: UUID) -> None:
+    def licensed(self) -> UUID:
+        """Somebody who may decide by licence of the state NY."""
+        return self.rungs[0][0]
+
+    def takes_over(self, case_id: UUID, person: UUID | None = None) -> None:
+        person = person or uuid7()
         with self.database.work() as db:
-            cases.close(
-                db, case_id, uuid7(), disposition="stabilised", safety_plan="made",
-                by="clinician:x", at=db.now,
-            )  # fmt: skip
+            cases.take_over(db, case_id, person, by=f"clinician:{person}", at=db.now)
+
+    def lowers(self, case_id: UUID, tier: str = "T3") -> None:
+        how = {"tier": tier, "reason": "assessed_lower", "licence": "NY"}
+        with self.database.work() as db:
+            cases.lower_tier(db, case_id, self.licensed(), **how, by="clinician:x", at=db.now)
+
+    def dispatches(self, case_id: UUID) -> None:
+        with self.database.work() as db:
+            dispatch.dispatch(db, case_id, basis="imminent_danger", by="clinician:x", at=db.now)
+
+    def hands_over(self, case_id: UUID) -> None:
+        with self.database.work() as db:
+            dispatch.hand_over(db, case_id, to="ambulance", by="clinician:x", at=db.now)
+
+    def concludes(self, case_id: UUID, **given: str) -> None:
+        how = {
+            "disposition": "stabilised", "safety_plan": "made", "licence": "NY",
+            "follow_up": "standard", **given,
+        }  # fmt: skip
+        with self.database.work() as db:
+            follow_up.conclude(db, case_id, self.licensed(), **how, by="clinician:x", at=db.now)
+
+    def closes(self, case_id: UUID) -> None:
+        self.concludes(case_id, disposition="raised_in_error", follow_up="none")
+
+    def keeps_contact(self, case_id: UUID) -> None:
+        with self.database.work() as db:
+            follow_up.keep_contact(db, case_id, by="clinician:x", at=db.now)
 
     def later(self, n: float) -> None:
         self.clock.advance_to(self.clock.now() + seconds(n))

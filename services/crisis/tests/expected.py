@@ -12,6 +12,8 @@ from crisis import rules
 from crisis.page import DESK
 
 PAGING, ACKNOWLEDGED, ENGAGED, CLOSED = "paging", "acknowledged", "engaged", "closed"
+DISPATCHED, HANDED_OFF, FOLLOW_UP = "emergency_services", "handed_off", "follow_up"
+HELD = (ACKNOWLEDGED, ENGAGED, DISPATCHED, HANDED_OFF, FOLLOW_UP)
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Expected:
     due_at: datetime | None = None
     raised_at: datetime | None = None
     owner: UUID | None = None
+    follow_ups: list[datetime] = field(default_factory=list)
     intervals: list[timedelta] = field(default_factory=list)
     pages: set[tuple[int, int, UUID]] = field(default_factory=set)
     passed_over: list[tuple[int, int]] = field(default_factory=list)
@@ -45,14 +48,36 @@ class Expected:
         assert self.due_at is not None
         self.due_at = min(before, self.due_at)
 
+    def lower(self, tier: str, now: datetime) -> None:
+        due_at, state, owner = self.due_at, self.state, self.owner
+        self.begin(tier, now)
+        self.state, self.owner, self.due_at = state, owner, due_at
+        if state == ACKNOWLEDGED:
+            self._await_contact(now)
+
     def acknowledge(self, person: UUID, now: datetime) -> None:
         self.state, self.owner = ACKNOWLEDGED, person
+        self._await_contact(now)
+
+    def _await_contact(self, now: datetime) -> None:
         after = {"T1": timedelta(minutes=3), "T2": timedelta(minutes=20)}
         end_of_day = rules.day_ends_at(None, self.raised_at or now)
         self.due_at = end_of_day if self.tier == "T3" else now + after[self.tier]
 
     def log_contact(self, now: datetime) -> None:
         self.state, self.due_at = ENGAGED, now + timedelta(hours=24)
+
+    def conclude(self, person: UUID, now: datetime) -> None:
+        self.state, self.tier, self.owner = FOLLOW_UP, "T4", person
+        self.follow_ups = [now + timedelta(days=days) for days in (1, 3, 7, 14, 21, 28)]
+        self.due_at = self.follow_ups[0]
+
+    def keep_contact(self) -> None:
+        del self.follow_ups[0]
+        if self.follow_ups:
+            self.due_at = self.follow_ups[0]
+        else:
+            self.close()
 
     def close(self) -> None:
         self.state, self.due_at, self.owner = CLOSED, None, None
@@ -61,9 +86,7 @@ class Expected:
         """What one sweep makes of it."""
         if self.due_at is None or self.due_at > now:
             return
-        if self.state == ACKNOWLEDGED and self.tier == "T3":
-            self.rung = len(self.intervals)
-        self.state, self.owner = PAGING, None
+        self._lapse(self.due_at)
         late = False
         while self.due_at <= now:
             if self.tier == "T3" and self.rung == len(self.intervals):
@@ -83,6 +106,13 @@ class Expected:
                         self.due_at += self.intervals[-1]
                 late = True
         self.pages |= {(self.rung, self.generation, who) for who in self._called(late)}
+
+    def _lapse(self, due_at: datetime) -> None:
+        if self.state == ACKNOWLEDGED and self.tier == "T3":
+            self.rung = len(self.intervals)
+        if self.state == FOLLOW_UP:
+            self.begin("T3", due_at)
+        self.state, self.owner = PAGING, None
 
     def _repeats(self) -> bool:
         return self.tier != "T3" and self.rung == len(self.intervals)

@@ -1,14 +1,16 @@
 """What people decide about a case, and what the database refuses from anybody."""
 
+from datetime import datetime, timedelta
+
 import pytest
 import sqlalchemy as sa
 from eventlet import GreenPool
 from sqlalchemy.exc import DBAPIError
 
 from chassis.announce import uuid7
-from chassis.refusals import Conflict, NotFound
+from chassis.refusals import Conflict, Invalid, NotFound
 from crisis import case as cases
-from crisis import timeline
+from crisis import sweeper, timeline
 from crisis.case import STATES, Case
 from crisis.timeline import Entry
 from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
@@ -17,9 +19,22 @@ WAYS = {
     "paging": [],
     "acknowledged": ["acknowledges"],
     "engaged": ["acknowledges", "logs_contact"],
+    "emergency_services": ["acknowledges", "logs_contact", "dispatches"],
+    "handed_off": ["acknowledges", "logs_contact", "dispatches", "hands_over"],
+    "follow_up": ["acknowledges", "logs_contact", "concludes"],
     "closed": ["acknowledges", "logs_contact", "closes"],
 }
-HUMAN_STEPS = {"acknowledge": "acknowledges", "log_contact": "logs_contact", "close": "closes"}
+HUMAN_STEPS = {
+    "acknowledge": "acknowledges",
+    "log_contact": "logs_contact",
+    "take_over": "takes_over",
+    "lower_tier": "lowers",
+    "dispatch": "dispatches",
+    "hand_over": "hands_over",
+    "follow_up": "concludes",
+    "keep_contact": "keeps_contact",
+    "close": "closes",
+}
 
 
 @pytest.mark.parametrize("step", HUMAN_STEPS)
@@ -82,15 +97,87 @@ def test_an_acknowledgement_cancels_what_was_not_sent(clinic, database):
     assert announced(database)[-1] == "case_acknowledged"
 
 
-def test_closing_says_how_it_ended_and_by_whom(clinic, database):
+def test_what_ends_with_follow_up_is_closed_after_the_last_contact(clinic, database):
     case_id = clinic.raises("T2")
-    for way in WAYS["closed"]:
+    for way in WAYS["follow_up"]:
         getattr(clinic, way)(case_id)
     with clinic.case(case_id) as (_, case):
-        assert (case.disposition, case.safety_plan) == ("stabilised", "made")
-        assert case.closed_by is not None
+        assert (case.tier, case.disposition, case.safety_plan) == ("T4", "stabilised", "made")
+        assert case.licence == "NY"
+        assert case.next_due_at == START + timedelta(days=1)
+        assert [datetime.fromisoformat(due) - START for due in case.follow_ups] == [
+            timedelta(days=days) for days in (1, 3, 7, 14, 21, 28)
+        ]
+    assert announced(database)[-1] == "tier_changed"
+    for _ in range(6):
+        clinic.keeps_contact(case_id)
+    with clinic.case(case_id) as (_, case):
+        assert (case.state, case.closed_by) == ("closed", clinic.licensed())
         assert case.next_due_at is None
     assert announced(database)[-1] == "case_closed"
+
+
+def test_a_follow_up_that_is_overdue_calls_people_out(clinic):
+    case_id = clinic.raises("T1")
+    for way in WAYS["follow_up"]:
+        getattr(clinic, way)(case_id)
+    clinic.later(24 * 3600)
+    sweeper.sweep(clinic.database)
+    with clinic.case(case_id) as (_, case):
+        assert (case.tier, case.state, case.rung) == ("T3", "paging", 1)
+    assert clinic.told(case_id)[-3:] == ["lapsed", "tier_raised", "rung_paged"]
+
+
+def test_a_risk_during_follow_up_joins_the_case_and_calls_anew(clinic):
+    person = uuid7()
+    case_id = clinic.raises("T2", participant_id=person)
+    for way in WAYS["follow_up"]:
+        getattr(clinic, way)(case_id)
+    assert clinic.raises("T2", participant_id=person) == case_id
+    with clinic.case(case_id) as (_, case):
+        assert (case.tier, case.state, case.rung) == ("T2", "paging", 1)
+
+
+@pytest.mark.parametrize(
+    ("tier", "how", "field"),
+    [
+        ("T1", {"licence": "CA"}, "licence"),
+        ("T2", {"follow_up": "none"}, "follow_up"),
+    ],
+)
+def test_a_case_ends_by_a_licence_and_with_the_contact_that_is_owed(clinic, tier, how, field):
+    case_id = clinic.raises(tier)
+    for way in WAYS["engaged"]:
+        getattr(clinic, way)(case_id)
+    with pytest.raises(Invalid) as refused:
+        clinic.concludes(case_id, **how)
+    assert list(refused.value.fields) == [field]
+
+
+def test_a_lower_tier_counts_from_its_finding_and_needs_a_licence(clinic, database):
+    case_id = clinic.raises("T1")
+    clinic.acknowledges(case_id)
+    clinic.later(60)
+    with pytest.raises(Conflict):
+        clinic.lowers(case_id, "T1")
+    clinic.lowers(case_id, "T2")
+    with clinic.case(case_id) as (_, case):
+        assert (case.tier, case.state) == ("T2", "acknowledged")
+        assert case.next_due_at == START + seconds(60 + 20 * 60)
+    assert announced(database)[-1] == "tier_changed"
+    clinic.later(20 * 60)
+    sweeper.sweep(clinic.database)
+    with clinic.case(case_id) as (_, case):
+        assert (case.tier, case.state, case.rung) == ("T2", "paging", 1)
+
+
+def test_whoever_takes_over_has_the_case_and_the_same_deadline(clinic):
+    case_id, other = clinic.raises("T1"), uuid7()
+    clinic.acknowledges(case_id)
+    clinic.takes_over(case_id, other)
+    with clinic.case(case_id) as (_, case):
+        assert case.acknowledged_by == other
+        assert case.next_due_at == START + seconds(180)
 
 
 def test_a_discharge_ends_no_case(clinic):
@@ -117,7 +204,7 @@ def test_there_is_no_such_case(clinic):
         {"state": "closed", "next_due_at": None},
         {"acknowledged_by": uuid7()},
         {"state": "asleep"},
-        {"tier": "T4"},
+        {"tier": "T5"},
         {"generation": 0},
     ],
     ids=["silent", "nobody has it", "no disposition", "paging and had", "state", "tier", "rung"],

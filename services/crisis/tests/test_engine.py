@@ -6,7 +6,7 @@ by the same machine. More with EVENKEEL_ENGINE_EXAMPLES.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +37,17 @@ from crisis.page import Page
 from crisis.rules import Call
 from crisis.timeline import Entry
 from services.crisis.tests.builders import START, Clinic, a_risk, database_at, sqlite_urls
-from services.crisis.tests.expected import ACKNOWLEDGED, CLOSED, ENGAGED, PAGING, Expected
+from services.crisis.tests.expected import (
+    ACKNOWLEDGED,
+    CLOSED,
+    DISPATCHED,
+    ENGAGED,
+    FOLLOW_UP,
+    HANDED_OFF,
+    HELD,
+    PAGING,
+    Expected,
+)
 
 EXAMPLES = int(os.environ.get("EVENKEEL_ENGINE_EXAMPLES", "40"))
 TICKS = st.sampled_from([1, 59, 60, 299, 300, 3600])
@@ -175,23 +185,95 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=pick)
     def log_contact(self, who: int) -> None:
-        if found := self._open_case(who):
-            case_id, expected = found
-            if expected.state == ACKNOWLEDGED:
-                self.clinic.logs_contact(case_id)
-                expected.log_contact(self.clock.now())
-            else:
-                refusal_of(lambda: self.clinic.logs_contact(case_id))
+        def logged(case_id: UUID, expected: Expected) -> None:
+            self.clinic.logs_contact(case_id)
+            expected.log_contact(self.clock.now())
+
+        self._if_in((ACKNOWLEDGED,), who, logged)
+
+    @rule(who=pick, person=st.uuids())
+    def take_over(self, who: int, person: UUID) -> None:
+        def taken(case_id: UUID, expected: Expected) -> None:
+            self.clinic.takes_over(case_id, person)
+            expected.owner = person
+
+        self._if_in(HELD, who, taken)
+
+    @rule(who=pick, tier=st.sampled_from(rules.TIERS))
+    def lower_tier(self, who: int, tier: str) -> None:
+        def lowered(case_id: UUID, expected: Expected) -> None:
+            self.clinic.lowers(case_id, tier)
+            expected.lower(tier, self.clock.now())
+
+        found = self._open_case(who)
+        is_lower = found is not None and rules.is_higher(found[1].tier, tier)
+        self._if_in(HELD[:-1] if is_lower else (), who, lowered)
+
+    @rule(who=pick)
+    def dispatch(self, who: int) -> None:
+        def sent(case_id: UUID, expected: Expected) -> None:
+            self.clinic.dispatches(case_id)
+            expected.state = DISPATCHED
+
+        self._if_in((ENGAGED,), who, sent)
+
+    @rule(who=pick)
+    def hand_over(self, who: int) -> None:
+        def handed(case_id: UUID, expected: Expected) -> None:
+            self.clinic.hands_over(case_id)
+            expected.state = HANDED_OFF
+
+        self._if_in((DISPATCHED,), who, handed)
+
+    @rule(who=pick)
+    def conclude(self, who: int) -> None:
+        def concluded(case_id: UUID, expected: Expected) -> None:
+            self.clinic.concludes(case_id)
+            expected.conclude(self.clinic.licensed(), self.clock.now())
+
+        self._if_in((ENGAGED, HANDED_OFF), who, concluded)  # C5
+
+    @rule(who=pick, tier=st.sampled_from(rules.TIERS))
+    def deal_with_it(self, who: int, tier: str) -> None:
+        """The common way of a case, which chance alone takes too seldom."""
+        self.acknowledge(who, PARTICIPANTS[who])
+        self.lower_tier(who, tier)
+        self.log_contact(who)
+        self.conclude(who)
+
+    @rule(who=pick)
+    def forget_it(self, who: int) -> None:
+        """Nobody does what is due, whoever has the case."""
+        self.wait_until_just_before_the_deadline(who, 0)
+        self.sweep()
+
+    @rule(who=pick)
+    def keep_contact(self, who: int) -> None:
+        def kept(case_id: UUID, expected: Expected) -> None:
+            self.clinic.keeps_contact(case_id)
+            expected.keep_contact()
+
+        self._if_in((FOLLOW_UP,), who, kept)
 
     @rule(who=pick)
     def close(self, who: int) -> None:
+        def closed(case_id: UUID, expected: Expected) -> None:
+            self.clinic.closes(case_id)
+            expected.close()
+
+        self._if_in((ENGAGED, HANDED_OFF), who, closed)  # C5
+
+    def _if_in(
+        self, states: Sequence[str], who: int, act: Callable[[UUID, Expected], None]
+    ) -> None:
+        """Do something to a participant's open case; in any other state it must be refused."""
         if found := self._open_case(who):
             case_id, expected = found
-            if expected.state == ENGAGED:
-                self.clinic.closes(case_id)
-                expected.close()
+            if expected.state in states:
+                with self.engine.in_force():
+                    act(case_id, expected)
             else:
-                refusal_of(lambda: self.clinic.closes(case_id))  # C5
+                refusal_of(lambda: act(case_id, expected))
 
     @rule()
     def send(self) -> None:
@@ -320,6 +402,7 @@ def instead(module: Any, name: str, fault: Callable[..., Any]) -> Iterator[None]
 
 
 _steps_due, _climb, _lapse = rules.steps_due, ladder.climb, ladder._lapse
+_take_over, _lower_tier = cases.take_over, cases.lower_tier
 
 
 class DeadlineFromProcessingTime(Engine):
@@ -436,6 +519,37 @@ class LapseTakesTheFenceBack(Engine):
             return lapse
 
         return instead(ladder, "_lapse", fault)
+
+
+class OverdueFollowUpKeepsItsTier(Engine):
+    """A contact that nobody made calls people out, but for a case that seems past."""
+
+    def in_force(self):
+        return instead(ladder, "MISSED", {"acknowledged": "contact"})
+
+
+class TakeOverMovesTheDeadline(Engine):
+    """Whoever takes a case over gets time of their own."""
+
+    def in_force(self):
+        def fault(db, case_id, person_id, **given):
+            case = _take_over(db, case_id, person_id, **given)
+            case.next_due_at += timedelta(minutes=5)
+
+        return instead(cases, "take_over", fault)
+
+
+class LoweredTierKeepsItsLadder(Engine):
+    """The tier falls, what is called does not."""
+
+    def in_force(self):
+        def fault(db, case_id, person_id, **given):
+            case = db.get_one(Case, case_id)
+            before = case.policy
+            _lower_tier(db, case_id, person_id, **given)
+            case.policy = before
+
+        return instead(cases, "lower_tier", fault)
 
 
 @pytest.mark.parametrize(

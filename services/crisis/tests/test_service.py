@@ -160,7 +160,7 @@ def test_the_ladder_climbs_by_itself_until_somebody_has_the_case(crisis):
 
 
 def test_the_way_of_a_case_from_opening_to_closing(crisis):
-    person, participant = uuid4(), uuid7()
+    person, participant = crisis.people[0], uuid7()
     answer = crisis.opens("T2", json={"participant_id": str(participant)}, role="scheduler")
     assert answer.status_code == 201
     case_id = answer.json()["case_id"]
@@ -173,11 +173,16 @@ def test_the_way_of_a_case_from_opening_to_closing(crisis):
     assert again.json()["code"] == "already_acknowledged"
     assert again.json()["facts"]["acknowledged_by"] == str(person)
 
-    early = {"disposition": "stabilised", "safety_plan": "made"}
-    assert crisis.ask("POST", f"/cases/{case_id}/closure", json=early).status_code == 409
+    how = {
+        "disposition": "raised_in_error", "safety_plan": "made", "licence": "NY",
+        "follow_up": "none",
+    }  # fmt: skip
+    assert crisis.ask("POST", f"/cases/{case_id}/conclusion", json=how).status_code == 422
+    early = crisis.ask("POST", f"/cases/{case_id}/conclusion", json=how, person=person)
+    assert early.status_code == 409
     contact = crisis.ask("POST", f"/cases/{case_id}/contact", person=person)
     assert (contact.status_code, contact.json()["state"]) == (200, "engaged")
-    closed = crisis.ask("POST", f"/cases/{case_id}/closure", json=early, person=person)
+    closed = crisis.ask("POST", f"/cases/{case_id}/conclusion", json=how, person=person)
     assert (closed.status_code, closed.json()["state"]) == (200, "closed")
 
     *_, acknowledged, closing = crisis.house.announced("crisis")
@@ -187,33 +192,64 @@ def test_the_way_of_a_case_from_opening_to_closing(crisis):
         clinic_id=crisis.clinic_id,
         case_id=UUID(case_id),
         participant_id=participant,
-        disposition="stabilised",
+        disposition="raised_in_error",
         closed_by=person,
     )
     told = [(entry["what"], entry["by"]) for entry in crisis.case(case_id)["timeline"]]
-    assert told[-3:] == [
+    assert told[-4:] == [
         ("acknowledged", f"clinician:{person}"),
         ("contact_logged", f"clinician:{person}"),
+        ("concluded", f"clinician:{person}"),
         ("closed", f"clinician:{person}"),
     ]
 
 
+def test_emergency_services_take_over_and_contact_is_kept(crisis):
+    person = crisis.people[0]
+    case_id = crisis.opens("T1").json()["case_id"]
+    steps = [
+        ("acknowledgement", {}, None),
+        ("take-over", {}, "acknowledged"),
+        ("lower-tier", {"tier": "T2", "reason": "assessed_lower", "licence": "NY"}, "acknowledged"),
+        ("contact", {}, "engaged"),
+        ("dispatch", {"basis": "imminent_danger"}, "emergency_services"),
+        ("hand-over", {"to": "ambulance"}, "handed_off"),
+        ("conclusion", WHOLE, "follow_up"),
+        *[("follow-up", {}, "follow_up")] * 5,
+        ("follow-up", {}, "closed"),
+    ]
+    for path, body, state in steps:
+        answer = crisis.ask("POST", f"/cases/{case_id}/{path}", json=body, person=person)
+        assert (answer.status_code, answer.json().get("state")) == (200, state)
+
+
+WHOLE = {
+    "disposition": "hospitalised", "safety_plan": "made", "licence": "NY", "follow_up": "standard",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "body",
+    "wrong",
     [
-        {},
-        {"disposition": "stabilised"},
-        {"safety_plan": "made"},
-        {"disposition": "stabilised", "safety_plan": "maybe"},
-        {"disposition": "he said he is fine", "safety_plan": "made"},
-        {"disposition": "Jane.Doe-is-fine", "safety_plan": "made"},
-        {"disposition": "stabilised", "safety_plan": "made", "note": "x"},
+        {"disposition": "he said he is fine"},
+        {"disposition": "Jane.Doe-is-fine"},
+        {"safety_plan": "maybe"},
+        {"licence": "New York"},
+        {"licence": "CA"},
+        {"follow_up": "sometimes"},
+        {"follow_up": "none"},
+        {"note": "x"},
+        *[{left_out: None} for left_out in WHOLE],
     ],
     ids=str,
 )
-def test_closing_needs_a_disposition_and_the_safety_plans_answer(crisis, body):
+def test_concluding_needs_every_answer(crisis, wrong):
     case_id = crisis.opens().json()["case_id"]
-    assert crisis.ask("POST", f"/cases/{case_id}/closure", json=body).status_code == 422
+    body = {name: value for name, value in {**WHOLE, **wrong}.items() if value is not None}
+    path = f"/cases/{case_id}/conclusion"
+    refused = crisis.ask("POST", path, json=body, person=crisis.people[0])
+    assert refused.status_code == 422
+    assert [one["field"] for one in refused.json()["fields"]] == list(wrong)
 
 
 def test_a_case_is_opened_for_a_trigger_of_the_list_only(crisis):

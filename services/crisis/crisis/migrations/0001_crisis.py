@@ -58,6 +58,7 @@ def _create_staff() -> None:
         sa.Column("id", sa.Uuid, primary_key=True),
         _clinic(),
         sa.Column("roles", sa.JSON, nullable=False),
+        sa.Column("licences", sa.JSON, nullable=False),
     )
     op.create_table(
         "participants",
@@ -97,7 +98,7 @@ def _create_cases() -> None:
         sa.Column("participant_id", sa.Uuid, nullable=False),
         sa.Column("code", sa.String(5), nullable=False),
         sa.Column("tier", sa.String(2), nullable=False),
-        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("state", sa.String(24), nullable=False),
         sa.Column("policy", sa.JSON, nullable=False),
         sa.Column("rung", sa.Integer, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False),
@@ -113,26 +114,29 @@ def _create_cases() -> None:
         sa.Column("contacted_at", Instant),
         sa.Column("disposition", sa.String(64)),
         sa.Column("safety_plan", sa.String(16)),
+        sa.Column("licence", sa.String(16)),
+        sa.Column("follow_ups", sa.JSON, nullable=False),
         sa.Column("closed_by", sa.Uuid),
         sa.Column("closed_at", Instant),
         sa.Column("previous_case_id", sa.Uuid, sa.ForeignKey("cases.id")),
         sa.CheckConstraint(
-            "state IN ('open', 'paging', 'acknowledged', 'engaged', 'closed')",
+            "state IN ('open', 'paging', 'acknowledged', 'engaged', 'emergency_services',"
+            " 'handed_off', 'follow_up', 'closed')",
             name=op.f("ck_cases_case_state"),
         ),
         sa.CheckConstraint(
             "(state = 'closed') = (next_due_at IS NULL)", name=op.f("ck_cases_never_silent")
         ),
         sa.CheckConstraint(
-            "(state IN ('acknowledged', 'engaged')) = (acknowledged_by IS NOT NULL)",
+            "(state IN ('open', 'paging', 'closed')) = (acknowledged_by IS NULL)",
             name=op.f("ck_cases_one_has_it"),
         ),
         sa.CheckConstraint(
             "state <> 'closed' OR (closed_by IS NOT NULL AND closed_at IS NOT NULL"
-            " AND disposition IS NOT NULL AND safety_plan IS NOT NULL)",
+            " AND disposition IS NOT NULL AND safety_plan IS NOT NULL AND licence IS NOT NULL)",
             name=op.f("ck_cases_closing"),
         ),
-        sa.CheckConstraint("tier IN ('T1', 'T2', 'T3')", name=op.f("ck_cases_tier")),
+        sa.CheckConstraint("tier IN ('T1', 'T2', 'T3', 'T4')", name=op.f("ck_cases_tier")),
         sa.CheckConstraint("rung >= 0 AND generation >= 1", name=op.f("ck_cases_rung")),
     )
     for name, column in (("uq_cases_open", "participant_id"), ("uq_cases_code", "code")):
