@@ -157,7 +157,7 @@ class Sessions(Between):
         answers=200, allow=("clinician",),
     )  # fmt: skip
     def wrap_up(self, call: Call, session_id: UUID) -> Any:
-        """Close the day and credit everybody's minutes."""
+        """Close the day, once it has begun, and credit everybody's minutes."""
         day = Session.find(call.db, session_id, alone=True)
         credited = day.wrap_up(call.db, by=_me(call), at=call.now)
         return {"credited": views.of_credits(credited)}

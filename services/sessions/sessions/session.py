@@ -118,11 +118,13 @@ class Session(Base, OfClinic):
         return segment
 
     def wrap_up(self, db: Db, *, by: UUID, at: datetime) -> list[Attendance]:
-        """Close the day and make everybody's minutes final."""
+        """Close the day, once it has begun, and make everybody's minutes final."""
+        segments = Occurrence.find(db, self.occurrence_id).segments
+        if at < segments[0].starts_at:
+            raise Conflict("too_early", starts_at=segments[0].starts_at)
         SESSION.advance(self, "wrap_up")
         self.closed_at, self.closed_by = at, by
         self.timer_generation += 1
-        segments = Occurrence.find(db, self.occurrence_id).segments
         everybody = attendance.of_session(db, self.session_id, lock=True)
         credited = [row for row in everybody if row.state != "released"]
         present = attendance.presences(db, credited, at)

@@ -192,8 +192,10 @@ def test_a_check_in_that_is_refused_says_whom_to_call_and_keeps_nothing(room, wr
     assert room.announced(CheckInSubmitted) == room.announced(RiskDetected) == []
 
 
-def test_who_comes_to_a_day_that_is_over_is_told_whom_to_call(room):
+def test_who_comes_to_a_day_that_is_over_is_told_whom_to_call(room, day):
     room.open()
+    assert outcome(room.wrap_up()) == (409, "too_early")
+    room.house.advance(day.starts_at)
     room.wrap_up()
     refused = room.log_in(ANN)
     assert outcome(refused) == (409, "session_closed")

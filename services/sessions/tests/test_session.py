@@ -179,6 +179,17 @@ def test_wrap_up_credits_everybody_expected_and_nobody_who_was_released(books):
         books.wrap_up(DAY, session_id, DAY.ends_at)
 
 
+def test_a_day_is_not_wrapped_up_before_its_first_segment_was_to_start(books):
+    books.know(DAY, ANN)
+    session_id = books.open(DAY, at=DAY.after(-10))
+    with pytest.raises(Conflict) as refused:
+        books.wrap_up(DAY, session_id, DAY.after(-1))
+    too_early = ("too_early", {"starts_at": DAY.starts_at})
+    assert (refused.value.code, refused.value.facts) == too_early
+    books.log_in(DAY, session_id, ANN, DAY.starts_at)
+    assert books.wrap_up(DAY, session_id, DAY.ends_at) == {ANN: MINUTES}
+
+
 def test_a_closed_day_takes_nobody_in_any_more(books):
     books.know(DAY, ANN)
     session_id = books.open(DAY)
