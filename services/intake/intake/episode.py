@@ -65,6 +65,7 @@ EPISODE = States(
         ("admitted", "discharge"): "discharged",
     },
 )
+WITH_A_LEVEL = ("confirmed", "consented", "admitted")
 OVER = ("discharged", "referred_out", "closed")
 HUMAN_ENDS = ("referred_out", "closed")
 
@@ -136,8 +137,7 @@ class Episode(OfClinic, Base):
     @classmethod
     def find(cls, db: Session, episode_id: UUID, *, lock: bool = False) -> Self:
         """Raises NotFound, also for an episode of another clinic."""
-        wanted = sa.select(cls).where(cls.id == episode_id)
-        found = db.scalars(wanted.with_for_update() if lock else wanted).one_or_none()
+        found = db.get(cls, episode_id, with_for_update=lock or None)
         if found is None:
             raise NotFound("episode", episode_id=str(episode_id))
         return found
@@ -188,10 +188,18 @@ class Episode(OfClinic, Base):
         EPISODE.advance(self, "recommend")
 
     def confirm(
-        self, db: Session, level: str, *, recommended: str | None, reason: str | None,
-        overrides: Sequence[str], evidence: Sequence[str], by: UUID, at: datetime,
+        self, db: Session, level: str, *, recommended: str | None, since: datetime | None,
+        reason: str | None, overrides: Sequence[str], evidence: Sequence[str], by: UUID,
+        at: datetime,
     ) -> None:  # fmt: skip
-        """A clinician confirms a level, as recommended or, with a reason, otherwise."""
+        """A clinician confirms a level, as recommended or, with a reason, otherwise.
+
+        Saying the same again changes nothing. Raises Conflict `already_confirmed` for somebody
+        else, who needs a recommendation of their own before they may decide otherwise.
+        """
+        said = (level, reason, [*overrides], [*evidence])
+        if self._was_confirmed(since, by) == said and not self._is_imminent(db):
+            return
         EPISODE.advance(self, "confirm")
         as_recommended = level == recommended
         departs = overrides or (not as_recommended and recommended != CLINICIAN_REVIEW)
@@ -212,8 +220,15 @@ class Episode(OfClinic, Base):
     def consent(
         self, db: Session, version: str, messages: Sequence[str], *, by: str, at: datetime
     ) -> "Consent":
-        """The participant consents; a later consent replaces what was said about messages."""
+        """The participant consents; a later consent replaces what was said about messages.
+
+        Recording the same again changes nothing.
+        """
         self.must_be_open()
+        earlier = sa.select(Consent).filter_by(episode_id=self.id)
+        last = db.scalars(earlier.order_by(Consent.given_at.desc(), Consent.id.desc())).first()
+        if last and (last.version, last.messages, last.recorded_by) == (version, [*messages], by):
+            return last
         given = Consent(
             id=uuid7(), clinic_id=self.clinic_id, episode_id=self.id, version=version,
             messages=[*messages], given_at=at, recorded_by=by,
@@ -231,7 +246,7 @@ class Episode(OfClinic, Base):
         `gates` are those of the recommendation that the level was confirmed on.
         """
         refuse_while_open(db, self.participant_id, HOLDS_ADMISSION)
-        if imminent_since(db, self.id, self.high_overridden_at):
+        if self._is_imminent(db):
             raise Conflict("open_risk", tier="T1", gate="imminent_risk")
         if self.confirmed_level != IOP:
             raise Conflict("level_not_iop", level=self.confirmed_level)
@@ -272,12 +287,22 @@ class Episode(OfClinic, Base):
         self, db: Session, level: str, overrides: Sequence[str], evidence: Sequence[str]
     ) -> None:
         starts = level in (OUTPATIENT, IOP, PHP)
-        if "imminent_risk" in overrides or (
-            starts and imminent_since(db, self.id, self.high_overridden_at)
-        ):
+        if "imminent_risk" in overrides or (starts and self._is_imminent(db)):
             lacking = [one for one in OVERRIDE_EVIDENCE if one not in evidence]
             if "imminent_risk" not in overrides or lacking:
                 raise Conflict("override_needed", gate="imminent_risk", evidence=lacking)
+
+    def _is_imminent(self, db: Session) -> bool:
+        return imminent_since(db, self.id, self.high_overridden_at)
+
+    def _was_confirmed(self, since: datetime | None, by: UUID) -> tuple[Any, ...] | None:
+        """What they confirmed of the recommendation made then, if they did."""
+        confirmed_at = self.confirmed_at if self.state in WITH_A_LEVEL else None
+        if since is None or confirmed_at is None or since > confirmed_at:
+            return None
+        if self.confirmed_by != by:
+            raise Conflict("already_confirmed", confirmed_by=str(self.confirmed_by))
+        return self.confirmed_level, self.departure_reason, self.overrides, self.override_evidence
 
     def _announce(self, db: Session, event: Any, **content: Any) -> None:
         announce(

@@ -34,16 +34,7 @@ from intake.facts import (
     SEEN_TODAY,
     Known,
 )  # fmt: skip
-from intake.instruments import (
-    GAD_7,
-    HIGH,
-    INCOMPLETE,
-    LOW,
-    MODERATE,
-    NONE,
-    PHQ_9,
-    RELIABLE_CHANGE,
-)  # fmt: skip
+from intake.instruments import GAD_7, HIGH, INCOMPLETE, LOW, MODERATE, NONE, PHQ_9, RELIABLE_CHANGE
 
 PC_PTSD_5_POSITIVE = 4
 """https://comorbidityguidelines.org.au/appendix-r-primary-care-ptsd-screen-for-dsm5-pcptsd5"""
@@ -60,12 +51,7 @@ Row = Callable[[Known], Recommendation | None]
 
 def danger_now(known: Known) -> Recommendation | None:
     """Row 1: attempt in progress, overdose, means in hand, violent intent: emergency services."""
-    if found := known.yes(*DANGER_NOW):
-        return Recommendation(
-            level=EMERGENCY, rule="LOC-1", row=1, reasons=found,
-            actions=("emergency_services_packet",),
-        )  # fmt: skip
-    return None
+    return _level(EMERGENCY, 1, known.yes(*DANGER_NOW), actions=("emergency_services_packet",))
 
 
 def seen_today(known: Known) -> Recommendation | None:
@@ -86,12 +72,8 @@ def around_the_clock(known: Known) -> Recommendation | None:
 
 def screen_incomplete(known: Known) -> Recommendation | None:
     """Row 9 before its turn: a suicide screen was begun and not ended, so a human calls back."""
-    if known.tier != INCOMPLETE:
-        return None
-    reason = ("screen_incomplete",)
-    return Recommendation(
-        level=CLINICIAN_REVIEW, rule="LOC-9", row=9, reasons=reason, actions=("callback",)
-    )
+    found = ("screen_incomplete",) if known.tier == INCOMPLETE else ()
+    return _level(CLINICIAN_REVIEW, 9, found, actions=("callback",))
 
 
 def partial_hospital(known: Known) -> Recommendation | None:
@@ -260,10 +242,10 @@ def _first(rows: tuple[Row, ...], known: Known) -> Recommendation:
     return next(found for row in rows if (found := row(known)) is not None)
 
 
-def _level(level: str, row: int, reasons: tuple[str, ...]) -> Recommendation | None:
+def _level(level: str, row: int, reasons: tuple[str, ...], **more: Any) -> Recommendation | None:
     if not reasons:
         return None
-    return Recommendation(level=level, rule=f"LOC-{row}", row=row, reasons=reasons)
+    return Recommendation(level=level, rule=f"LOC-{row}", row=row, reasons=reasons, **more)
 
 
 def _review(

@@ -30,8 +30,7 @@ class Participant(OfClinic, Base):
     @classmethod
     def find(cls, db: Session, participant_id: UUID, *, lock: bool = False) -> Self:
         """Raises NotFound, also for a participant of another clinic."""
-        wanted = sa.select(cls).where(cls.id == participant_id)
-        found = db.scalars(wanted.with_for_update() if lock else wanted).one_or_none()
+        found = db.get(cls, participant_id, with_for_update=lock or None)
         if found is None:
             raise NotFound("participant", participant_id=str(participant_id))
         return found

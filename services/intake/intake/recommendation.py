@@ -65,9 +65,16 @@ class Recommended(OfClinic, Base):
     def make(
         cls, db: Session, episode: Episode, stated: Mapping[str, Any], *, by: str, at: datetime
     ) -> Self:
-        """Run the rules on what is stated and screened, and announce what they recommend."""
+        """Run the rules on what is stated and screened, and announce what they recommend.
+
+        Stating the same again changes nothing, unless it is a danger.
+        """
+        facts, last = facts_of(db, episode, stated, at=at), cls.last_of(db, episode.id)
+        in_danger = level_of_care.recommend(stated).crisis_tier == "T1"
+        again = last and (episode.state, last.facts, last.made_by) == ("recommended", facts, by)
+        if last and again and not in_danger:
+            return last
         episode.was_recommended()
-        facts = facts_of(db, episode, stated, at=at)
         found = level_of_care.recommend(facts)
         one = cls(
             id=uuid7(), clinic_id=episode.clinic_id, episode_id=episode.id, level=found.level,
@@ -75,7 +82,7 @@ class Recommended(OfClinic, Base):
             made_by=by,
         )  # fmt: skip
         db.add(one)
-        if level_of_care.recommend(stated).crisis_tier == "T1":
+        if in_danger:
             detect(
                 db, STATED_SIGN, clinic_id=episode.clinic_id, episode_id=episode.id,
                 participant_id=episode.participant_id, found_by_id=one.id, instrument=None, at=at,

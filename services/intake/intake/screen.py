@@ -68,8 +68,7 @@ class Screen(OfClinic, Base):
 
         Raises NotFound.
         """
-        wanted = sa.select(cls).where(cls.id == screen_id).with_for_update()
-        found = db.scalars(wanted).one_or_none()
+        found = db.get(cls, screen_id, with_for_update=True)
         if found is None:
             raise NotFound("screen", screen_id=str(screen_id))
         return found

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
 from catalogue.intake import ParticipantDetailsChanged
-from catalogue.numbers import CRISIS_NUMBERS
 from catalogue.sessions import AttendanceCredited
 from chassis.announce import announce
 from chassis.entrypoints import RuntimeProvider, fires, hears
@@ -82,8 +81,8 @@ class Intake(Between):
         """Put an instrument to the participant; it must be ended within ten minutes."""
         one = _own_episode(call, episode_id, lock=True)
         screen = Screen.put(call.db, one, call.body["instrument"], by=call.by, at=call.now)
-        items = INSTRUMENTS[screen.instrument].items
-        return {**_screen(screen), "items": items, "must_end_by": screen.must_end_by}
+        asked = {"items": INSTRUMENTS[screen.instrument].items, "must_end_by": screen.must_end_by}
+        return {**views.of_screen(screen, None), **asked}
 
     @route(
         "POST", "/intake/screens/<uuid:screen_id>/answers",
@@ -94,7 +93,7 @@ class Intake(Between):
         """Keep answers. A sign of danger is announced with them, before anything else is asked."""
         screen = _own_screen(call, screen_id)
         risk = screen.answer(call.db, call.body["answers"], by=call.by, at=call.now)
-        return {**_screen(screen, risk), "missing": screen.missing(call.db)}
+        return {**views.of_screen(screen, risk), "missing": screen.missing(call.db)}
 
     @route(
         "POST", "/intake/screens/<uuid:screen_id>/completion",
@@ -104,8 +103,7 @@ class Intake(Between):
         """Score a screen that was answered to the end."""
         screen = _own_screen(call, screen_id)
         screen.complete(call.db, Episode.find(call.db, screen.episode_id, lock=True), at=call.now)
-        scored = {"total": screen.total, "band": screen.band}
-        return {**_screen(screen, Risk.gravest_of(call.db, screen.id)), **scored}
+        return views.of_screen(screen, Risk.gravest_of(call.db, screen.id))
 
     @route(
         "POST", "/intake/episodes/<uuid:episode_id>/recommendation",
@@ -127,6 +125,7 @@ class Intake(Between):
         one = Episode.find(call.db, episode_id, lock=True)
         last = Recommended.last_of(call.db, one.id)
         decided = {"reason": None, **call.body, "recommended": last and last.level}
+        decided["since"] = last and last.made_at
         one.confirm(call.db, decided.pop("level"), **decided, by=_human(call), at=call.now)
         return views.listed(one)
 
@@ -243,16 +242,6 @@ def _human(call: Call) -> UUID:
     """Who decides; routes that use it let no service in."""
     assert call.caller.person_id is not None
     return call.caller.person_id
-
-
-def _screen(screen: Screen, risk: Risk | None = None) -> Shown:
-    return {
-        "screen_id": screen.id,
-        "instrument": screen.instrument,
-        "state": screen.state,
-        "risk": risk,
-        "crisis_numbers": CRISIS_NUMBERS,
-    }
 
 
 def _person(person: Participant) -> Shown:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from catalogue.numbers import CRISIS_NUMBERS
 from chassis.database import Session
 from intake.episode import Episode
 from intake.recommendation import Recommended
@@ -75,11 +76,12 @@ def _episode(db: Session, episode: Episode) -> Shown:
         "confirmed_level": episode.confirmed_level,
         "consent_version": episode.consent_version,
         "first_day_due_on": episode.first_day_due_on,
-        "screens": [_screen(screen, gravest.get(screen.id)) for screen in screens],
+        "screens": [of_screen(screen, gravest.get(screen.id)) for screen in screens],
     }
 
 
-def _screen(screen: Screen, risk: Risk | None) -> Shown:
+def of_screen(screen: Screen, risk: Risk | None) -> Shown:
+    """A screen as it stands, and the gravest risk it found."""
     return {
         "screen_id": screen.id,
         "instrument": screen.instrument,
@@ -87,4 +89,5 @@ def _screen(screen: Screen, risk: Risk | None) -> Shown:
         "total": screen.total,
         "band": screen.band,
         "risk": risk,
+        "crisis_numbers": CRISIS_NUMBERS,
     }

@@ -136,12 +136,17 @@ class Desk:
     def admission(self) -> httpx.Response:
         return self.ask("POST", f"episodes/{self.episode}/admission", {})
 
-    def admit(self) -> "Desk":
-        """The whole way, for somebody who needs an online IOP and is in no danger."""
+    def assess(self) -> "Desk":
+        """As far as a recommendation of an online IOP."""
         self.refer()
         self.screen("PHQ-9", phq9(18))
         self.screen("C-SSRS", CALM_CSSRS)
         assert self.recommend()["level"] == "IOP"
+        return self
+
+    def admit(self) -> "Desk":
+        """The whole way, for somebody who needs an online IOP and is in no danger."""
+        self.assess()
         for answer in (self.level(), self.consent(), self.admission()):
             assert answer.is_success, answer.text
         return self

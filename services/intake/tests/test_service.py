@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import eventlet
 import pytest
 import sqlalchemy as sa
 
@@ -396,6 +397,66 @@ def test_another_level_than_recommended_needs_a_reason(desk):
     assert (confirmed.level, confirmed.as_recommended) == ("PHP", False)
     desk.consent()
     assert code(desk.admission()) == (409, "level_not_iop")
+
+
+def test_a_level_confirmed_by_a_double_click_is_confirmed_once(desk):
+    desk.assess()
+    clicks = [eventlet.spawn(desk.level) for _ in range(3)]
+    answers = [click.wait() for click in clicks]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    assert len(desk.announced(LevelConfirmed)) == 1
+
+
+def test_who_confirms_after_somebody_else_is_told_who_did_and_may_after_a_new_recommendation(desk):
+    desk.assess()
+    desk.level()
+    other = {"person": uuid4()}
+    path, iop = f"episodes/{desk.episode}/level", {"level": "IOP"}
+    refused = desk.ask("POST", path, iop, **other)
+    assert code(refused) == (409, "already_confirmed")
+    assert refused.json()["facts"] == {"confirmed_by": str(desk.clinician)}
+    desk.recommend(plan_changed=True)
+    assert desk.ask("POST", path, iop, **other).status_code == 200
+    confirmed = [event.confirmed_by for event in desk.announced(LevelConfirmed)]
+    assert confirmed == [desk.clinician, other["person"]]
+
+
+def test_an_override_said_again_after_a_new_sign_counts_again(desk):
+    """Planted fault: taken for a repetition, it would leave the new sign standing."""
+    desk.refer()
+    desk.screen("PHQ-9", phq9(18))
+    desk.screen("C-SSRS", HIGH_CSSRS)
+    desk.recommend()
+    whole = ["discharge_assessment", "safety_plan", "means_plan"]
+    override = {"reason": "assessed", "overrides": ["imminent_risk"], "evidence": whole}
+    desk.level(**override)
+    desk.consent()
+    desk.close_case(desk.take_case("T1"))
+    desk.house.advance(timedelta(minutes=1))
+    desk.answer(desk.open_screen("ASQ"), {"asq_5": 1})
+    desk.close_case(desk.take_case("T1"))
+    desk.level(**override)
+    assert len(desk.announced(LevelConfirmed)) == 2
+    assert desk.admission().status_code == 200
+
+
+def test_the_same_facts_stated_again_are_one_recommendation_unless_they_are_a_danger(desk):
+    desk.assess()
+    first = desk.ok("GET", f"episodes/{desk.episode}")["recommendation"]
+    assert desk.recommend() == first
+    assert len(desk.announced(LevelRecommended)) == 1
+    for _ in range(2):
+        desk.recommend(danger_now={"overdose": True})
+    assert desk.risks() == [("T1", "stated_by_clinician")] * 2
+
+
+def test_a_consent_recorded_again_is_the_same_consent_until_it_says_something_else(desk):
+    desk.refer()
+    first = desk.consent().json()
+    assert desk.consent().json() == first
+    assert desk.consent(**desk.myself).json()["consent_id"] != first["consent_id"]
+    assert len(desk.announced(ConsentGiven)) == 2
 
 
 def test_a_level_is_confirmed_only_once_it_was_recommended(desk):
