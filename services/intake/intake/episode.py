@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -157,8 +158,10 @@ class Episode(OfClinic, Base):
         by: str, at: datetime,
     ) -> Self:  # fmt: skip
         """Open an episode for somebody who asks for admission."""
-        if kind == "step_down" and hospital_left_on is None:
-            raise Invalid(discharged_on="Required for a step-down.")
+        if (kind == "step_down") != (hospital_left_on is not None):
+            raise Invalid(discharged_on="Required for a step-down, and for nothing else.")
+        if hospital_left_on and hospital_left_on > at.astimezone(ZoneInfo(participant.zone)).date():
+            raise Invalid(discharged_on="Must not be in the future.")
         one = cls(
             id=uuid7(), clinic_id=participant.clinic_id, participant_id=participant.id, kind=kind,
             state=EPISODE.initial, hospital_left_on=hospital_left_on, referred_at=at,

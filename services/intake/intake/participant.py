@@ -40,15 +40,20 @@ class Participant(OfClinic, Base):
         """A participant new to the clinic, with version 1 of their details."""
         one = cls(id=uuid7(), clinic_id=clinic_id, details_version=0)
         db.add(one)
-        one.keep_details(db, vault, given, by=by)
+        one.keep_details(db, vault, given, by=by, within="participant.")
         db.flush()
         return one
 
-    def keep_details(self, db: Session, vault: Vault, given: Details, *, by: str) -> None:
-        """Seal the next version of the details. Raises Invalid for a birth date to come."""
+    def keep_details(
+        self, db: Session, vault: Vault, given: Details, *, by: str, within: str = ""
+    ) -> None:
+        """Seal the next version of the details, sent `within` something larger or by themselves.
+
+        Raises Invalid for a birth date to come.
+        """
         born: date = given["birth_on"]
         if born >= db.now.date():
-            raise Invalid(birth_on="Must be in the past.")
+            raise Invalid(**{f"{within}birth_on": "Must be in the past."})
         self.home_state, self.zone = given["state"], given["zone"]
         self.details_version += 1
         self.details_by = by

@@ -109,11 +109,13 @@ def test_changed_details_are_announced_with_their_version(desk):
         ({"kind": "step_down"}, "discharged_on"),
         ({"kind": "walk_in"}, "kind"),
         ({"colour": "red"}, "colour"),
-        ({"participant": details(birth_on="2030-01-01")}, "birth_on"),
+        ({"participant": details(birth_on="2030-01-01")}, "participant.birth_on"),
         ({"participant": details(state="ZZ")}, "participant.state"),
         ({"participant": details(zone="Mars/Olympus")}, "participant.zone"),
         ({"participant": {"given_name": "A"}}, "participant.family_name"),
         ({"kind": "step_down", "discharged_on": "9999-12-31"}, "discharged_on"),
+        ({"kind": "step_down", "discharged_on": "2026-11-24"}, "discharged_on"),
+        ({"kind": "self", "discharged_on": "2026-11-20"}, "discharged_on"),
     ],
 )
 def test_a_referral_that_lacks_what_care_needs_is_refused_by_field(desk, change, field):
@@ -122,6 +124,13 @@ def test_a_referral_that_lacks_what_care_needs_is_refused_by_field(desk, change,
     assert answer.status_code == 422
     assert field in [one["field"] for one in answer.json()["fields"]]
     assert desk.house.announced("intake") == []
+
+
+def test_changed_details_are_refused_by_the_field_that_was_sent(desk):
+    desk.refer()
+    born = details(birth_on="2030-01-01")
+    refused = desk.ask("PUT", f"participants/{desk.participant}/details", born)
+    assert [one["field"] for one in refused.json()["fields"]] == ["birth_on"]
 
 
 def test_a_referral_to_another_clinic_is_forbidden(desk):
