@@ -5,12 +5,12 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, String
+from sqlalchemy import JSON, CheckConstraint, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.announce import uuid7
 from chassis.database import OfClinic, Session
-from chassis.refusals import Invalid
+from chassis.refusals import Conflict, Invalid
 from scheduling.rules import (
     PARTIAL_HOSPITAL_MINUTES,
     WEEKDAYS,
@@ -35,6 +35,7 @@ class Programme(OfClinic, Identified, Made, Base):
             f"weekly_minutes >= {WEEKLY_MINUTES} AND weekly_minutes < {PARTIAL_HOSPITAL_MINUTES}",
             name="is_iop",
         ),
+        UniqueConstraint("clinic_id", "code"),
     )
 
     code: Mapped[str] = mapped_column(String(64))
@@ -70,10 +71,14 @@ def publish(
     by: str,
     at: datetime,
 ) -> Programme:
-    """Publish a programme. Raises Invalid with the path of every field at fault."""
+    """Publish a programme. Raises Invalid with the path of every field at fault, and Conflict
+    `already_published` where the clinic has one of this code."""
     parts = [Segment(**segment) for segment in segments]
     if faults := faults_of_programme(weekdays, parts):
         raise Invalid(**faults)
+    same = select(Programme.id).where(Programme.clinic_id == clinic_id, Programme.code == code)
+    if (programme_id := db.scalar(same)) is not None:
+        raise Conflict("already_published", programme_id=str(programme_id))
     programme = Programme(
         id=uuid7(),
         clinic_id=clinic_id,

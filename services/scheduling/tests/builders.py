@@ -76,7 +76,7 @@ class Clinic:
     def programme(self, **given):
         with self.work() as db:
             content = {
-                "code": "day-9",
+                "code": f"day-{uuid4().hex}",
                 "zone": "America/New_York",
                 "weekdays": WEEK,
                 "starts_local": time(9),

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from chassis.refusals import Invalid
+from chassis.refusals import Conflict, Invalid
 from scheduling.programme import Programme
-from services.scheduling.tests.builders import BY, SEGMENTS
+from services.scheduling.tests.builders import BY, SEGMENTS, Clinic, all_at_once
 
 
 def test_a_published_programme_keeps_its_weekdays_in_order_and_says_who_and_when(clinic):
@@ -30,6 +30,26 @@ def test_a_programme_that_starts_with_the_wrap_up_is_refused_by_path(clinic):
     with pytest.raises(Invalid) as refused:
         clinic.programme(segments=SEGMENTS[::-1])
     assert set(refused.value.fields) == {"segments.0.kind", "segments.4.kind"}
+
+
+def test_a_code_is_published_once_in_a_clinic(clinic):
+    first = clinic.programme(code="day-9")
+    with pytest.raises(Conflict) as refused:
+        clinic.programme(code="day-9")
+    assert refused.value.code == "already_published"
+    assert refused.value.facts == {"programme_id": str(first)}
+    assert Clinic(clinic.database).programme(code="day-9") != first
+
+
+def test_of_two_who_publish_a_code_at_once_the_database_refuses_one(clinic):
+    """Drop the UNIQUE constraint and both rows go in."""
+    publish = [lambda: clinic.programme(code="day-9")] * 2
+    refused = [one for one in all_at_once(publish) if isinstance(one, Exception)]
+    assert [type(one) for one in refused] in ([IntegrityError], [Conflict])
+    programme_id = clinic.programme()
+    same = sa.update(Programme).where(Programme.id == programme_id).values(code="day-9")
+    with pytest.raises(IntegrityError), clinic.work() as db:
+        db.execute(same)
 
 
 @pytest.mark.parametrize("minutes", [539, 1200])

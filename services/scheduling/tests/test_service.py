@@ -56,7 +56,9 @@ class Desk:
         return self.made("/clinicians", clinician_body(self.clinic_id, **given))["clinician_id"]
 
     def programme(self, **given):
-        return self.made("/programmes", programme_body(self.clinic_id, **given))["programme_id"]
+        return self.made(
+            "/programmes", programme_body(self.clinic_id, **{"code": uuid4().hex, **given})
+        )["programme_id"]
 
     def cohort(self, *, programme_id=None, facilitator_id=None, **given):
         body = cohort_body(
