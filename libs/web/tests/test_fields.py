@@ -22,6 +22,8 @@ ONE = "00000000-0000-0000-0000-000000000001"
         (Whole(), 3.0, 3),
         (Flag(), False, False),
         (Text(3), "ab", "ab"),
+        (Text(40), "Ngô Thị O'Brien-Łuk", "Ngô Thị O'Brien-Łuk"),
+        (Text(40), "שרה", "שרה"),
         (Choice("a", "b"), "b", "b"),
     ],
 )
@@ -55,6 +57,14 @@ def test_what_is_described_is_accepted(field, given, loaded):
         (Text(3), ""),
         (Text(3), "abcd"),
         (Text(3), 1),
+        (Text(3), "  "),
+        (Text(3), "\u00a0"),
+        (Text(3), "\u200b"),
+        (Text(3), "a\n"),
+        (Text(3), "a\nb"),
+        (Text(3), "a\x07"),
+        (Text(3), "\u202ea"),
+        (Text(3), "a\u2067"),
         (Choice("a", "b"), "c"),
         (Choice("a", "b"), None),
     ],
@@ -62,6 +72,14 @@ def test_what_is_described_is_accepted(field, given, loaded):
 def test_what_is_only_near_is_refused(field, given):
     with pytest.raises(ma.ValidationError):
         field.deserialize(given)
+
+
+def test_a_name_that_is_not_seen_is_refused_in_words():
+    with pytest.raises(ma.ValidationError) as refused:
+        ma.Schema.from_dict({"given_name": Text(40)})().load({"given_name": "\u202enaoJ"})
+    assert refused.value.messages == {
+        "given_name": ["Must be words on one line, all of them visible."]
+    }
 
 
 def test_an_instant_is_written_in_utc():

@@ -18,6 +18,9 @@ LARGEST_WHOLE = 2**31 - 1
 YEARS = range(1900, 2200)
 OF_THESE_YEARS = "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+A_LINE = rf"^(?!\s*$)[^{_UNSEEN}]+$(?!\n)"
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT = re.compile(
@@ -88,10 +91,15 @@ class Flag(ma.fields.Boolean):
 
 
 class Text(ma.fields.String):
-    """Words of a person, of `longest` characters at most."""
+    """Words of a person on one line, of `longest` characters at most.
+
+    What is not seen is refused: blanks alone, control characters, and those that turn the
+    direction of whatever stands beside them.
+    """
 
     def __init__(self, longest: int, *, least: int = 1, **options: Any) -> None:
-        super().__init__(validate=validate.Length(least, longest), **options)
+        line = validate.Regexp(A_LINE, error="Must be words on one line, all of them visible.")
+        super().__init__(validate=[validate.Length(least, longest), line], **options)
 
 
 class Choice(ma.fields.String):
