@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from typer import BadParameter
+
 from catalogue.streams import ANNOUNCES, HEARS
 from chassis.clock import SystemClock
 from chassis.database import Database
@@ -27,11 +29,16 @@ def environ(directory: Path = DEMO) -> Mapping[str, str]:
     return json.loads(file.read_text())
 
 
+def refuse_unknown(service: str) -> None:
+    """Raises BadParameter, which is wrong usage, for what is no service."""
+    if service not in SERVICES:
+        raise BadParameter(f"there is no service {service}; there are {', '.join(SERVICES)}")
+
+
 @contextmanager
 def database_of(service: str, directory: Path = DEMO) -> Iterator[Database]:
     """A service's database, as its working role."""
-    if service not in SERVICES:
-        raise Lacking(f"there is no service {service}; there are {', '.join(SERVICES)}")
+    refuse_unknown(service)
     found = environ(directory)
     general = found.get("EVENKEEL_WORK_DATABASE_URL", "")
     url = found.get(f"EVENKEEL_{service.upper()}_WORK_DATABASE_URL", general)

@@ -44,6 +44,7 @@ def reconcile(
     with ExitStack() as going:
         producer = going.enter_context(database_of(service))
         hearers = [going.enter_context(database_of(name)) for name in hearers_of(service)]
+        print(f"{service} is in {producer.work_engine.url.render_as_string()}", flush=True)
         done = begin_new_life(producer, hearers)
     accepting = ", ".join(hearers_of(service))
     print(f"{service} is in epoch {done.epoch}, accepted by {accepting}")
