@@ -44,11 +44,17 @@ class Problem(Exception):
         self.facts = facts or {}
         self.headers = headers or {}
 
+    @property
+    def title(self) -> str:
+        """The code as words; a noun alone is what was not found."""
+        words = self.code.replace("_", " ").capitalize()
+        return f"{words} not found" if self.status == 404 and " " not in words else words
+
     def document(self, correlation_id: UUID, *, in_danger: bool = False) -> dict[str, Any]:
         """The problem as RFC 9457 JSON. Who may be `in_danger` is told whom to call."""
         members: dict[str, Any] = {
             "type": f"urn:evenkeel:problem:{self.code}",
-            "title": self.code.replace("_", " ").capitalize(),
+            "title": self.title,
             "status": self.status,
             "code": self.code,
             "correlation_id": str(correlation_id),
