@@ -9,7 +9,9 @@ from pathlib import Path
 from evenkeel_ops.machine import ROOT
 from evenkeel_ops.provision import SERVICES
 
-LIBRARIES = ("libs/catalogue/catalogue", "libs/chassis/chassis", "libs/web/web")
+LIBRARIES = (
+    "libs/catalogue/catalogue", "libs/channels/channels", "libs/chassis/chassis", "libs/web/web",
+)  # fmt: skip
 ROOMS = tuple(f"services/{name}/{name}" for name in SERVICES)
 OPS = "ops/evenkeel_ops"
 CODE = (*LIBRARIES, *ROOMS, OPS)

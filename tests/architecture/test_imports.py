@@ -37,6 +37,12 @@ def test_every_contract_notices_what_breaks_it(tmp_path):
     plant(tmp_path, "services/crisis/crisis/planted.py", "import intake.episode\nimport nameko\n")
     plant(tmp_path, "libs/chassis/chassis/planted.py", "import catalogue.crisis\nimport web\n")
     plant(tmp_path, "ops/evenkeel_ops/simulator/ledger.py", "import chassis.log\n")
+    plant(
+        tmp_path,
+        "libs/channels/channels/planted.py",
+        "import chassis.clock\nimport catalogue.event\n",
+    )
+    plant(tmp_path, "ops/evenkeel_ops/providers/carrier.py", "import channels.callbacks\n")
     for comparing, forbidden in COMPARING.items():
         path = f"ops/evenkeel_ops/simulator/{comparing}.py"
         plant(tmp_path, path, f"import {forbidden}\n")
@@ -47,7 +53,10 @@ def test_every_contract_notices_what_breaks_it(tmp_path):
         "chassis.planted -> web",
         "chassis.planted -> catalogue.crisis",
         "crisis.planted -> nameko",
+        "channels.planted -> chassis",
+        "channels.planted -> catalogue",
         "evenkeel_ops.simulator.ledger -> chassis",
+        "evenkeel_ops.providers.carrier -> channels",
         *(f"evenkeel_ops.simulator.{one} -> {what}" for one, what in COMPARING.items()),
     ):
         assert wrong in told

@@ -17,6 +17,8 @@ AT_A_BOUNDARY = {
 """Where everything may be caught and only said, and why."""
 
 SLEEPS = {
+    "libs/channels/tests/builders.py": "a server that pauses between its lines",
+    "libs/channels/tests/test_deadlines.py": "a server that drips its answer",
     "libs/chassis/tests/test_roads.py": "an event that the broker is to lose must have left it",
     "services/crisis/tests/test_sender.py": "a mail server that drips its answer",
     "services/notifications/tests/test_smtp.py": "a mail server that drips its answer",

@@ -16,6 +16,7 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 40
 CEILINGS = {
     "libs/catalogue/catalogue": 1_000,
+    "libs/channels/channels": 800,
     "libs/chassis/chassis": 3_000,
     "libs/web/web": 1_700,
     **dict.fromkeys(ROOMS, 1_600),

@@ -1,0 +1,1 @@
+"""E-mail, text messages and calls, by way of whoever carries them."""
