@@ -21,7 +21,6 @@ SLEEPS = {
     "libs/channels/tests/test_deadlines.py": "a server that drips its answer",
     "libs/chassis/tests/test_roads.py": "an event that the broker is to lose must have left it",
     "services/crisis/tests/test_sender.py": "a mail server that drips its answer",
-    "services/notifications/tests/test_smtp.py": "a mail server that drips its answer",
 }
 """Tests in which time itself must pass, and why. Elsewhere a test waits for a fact: in a loop,
 under a deadline."""

@@ -51,7 +51,7 @@ def test_from_referral_to_homework_and_discharge(house, mail):
     clinic.post(f"{person.episode}/discharge", {"reason": "completed"})
     house.advance(timedelta(days=5))
     assert len(mail.accepted()) == 3, "nobody is reminded after discharge"
-    letters = [letter["message_id"] for letter in mail.accepted()]
+    letters = [letter["key"] for letter in mail.accepted()]
     assert len(set(letters)) == len(letters)
     assert {letter["to"] for letter in mail.accepted()} == {
         f"{clinic.canary.planted['email']}@mail.example"

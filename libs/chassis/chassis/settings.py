@@ -83,7 +83,6 @@ def _file(value: str) -> Path:
 
 database_url = _url("postgresql", "sqlite")
 broker_url = _url("amqp", "amqps", "memory")
-smtp_url = _url("smtp", "smtps")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,8 +33,8 @@ from evenkeel_ops.drills.drill import Nodes, Verdict, crash_by
 from evenkeel_ops.drills.launcher import Program
 from evenkeel_ops.drills.oracles import Called
 from evenkeel_ops.drills.repertoire import Outcome, Told, silent
+from evenkeel_ops.providers.running import providers
 from evenkeel_ops.provision import hand_over
-from evenkeel_ops.smtp_server import smtp_server
 
 TIER = "T1"
 INTERVAL = LADDERS[TIER].interval(1)
@@ -71,8 +71,8 @@ class LadderDrill:
         self._raised_at: dict[str, datetime] = {}
         self._staff()
         if provider:
-            mail = smtp_server(nodes.directory / self.name)
-            self.provider = self._going.enter_context(mail)
+            outside = providers(nodes.directory / self.name)
+            self.provider = self._going.enter_context(outside)
             self.environment = self._environment()
 
     def __enter__(self) -> "LadderDrill":
@@ -185,7 +185,7 @@ class LadderDrill:
     def _letters(self) -> tuple[list[str], list[str]]:
         """Pages that never reached the provider, and those that did twice without saying so."""
         times = Counter(
-            UUID(letter["message_id"].partition("@")[0]) for letter in self.provider.accepted()
+            UUID(letter["key"].partition("@")[0]) for letter in self.provider.accepted()
         )
         with self.database.work() as db:
             pages = list(db.scalars(sa.select(Page)))
@@ -254,7 +254,7 @@ class LadderDrill:
             "EVENKEEL_DETAILS_KEY": str(key),
             "EVENKEEL_SERVICE_KEY": str(key),
             "EVENKEEL_ISSUERS": str(key),
-            "EVENKEEL_SMTP_URL": self.provider.url,
+            "EVENKEEL_SMTP_URL": self.provider.smtp_url(),
             "EVENKEEL_SENDER": "crisis@example.org",
             "EVENKEEL_DESK": "desk@example.org",
             "EVENKEEL_INTERNAL_PORT": "0",

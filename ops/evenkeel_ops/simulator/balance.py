@@ -5,7 +5,6 @@
 Reads only, by plain SQL, and imports nothing of the services: it must not share their mistakes.
 """
 
-import json
 import sqlite3
 import sys
 from collections import Counter
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from evenkeel_ops.providers.ledger import read
 from evenkeel_ops.simulator.effects import EFFECTS, Effect
 from evenkeel_ops.simulator.faults import (
     ARRIVAL,
@@ -27,7 +27,7 @@ from evenkeel_ops.simulator.ledger import FILE
 from evenkeel_ops.simulator.views import VIEWS
 
 SERVICES = ("intake", "scheduling", "sessions", "notifications", "crisis")
-MAIL = "mail/accepted.jsonl"
+PROVIDERS = "providers"
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,9 @@ def _attached(directory: Path) -> sqlite3.Connection:
 
 
 def _mail(directory: Path) -> Iterator[str]:
-    """The id of every message that the mail server accepted; the last line may be half written."""
-    path = directory / MAIL
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    for line in lines:
-        yield json.loads(line)["message_id"].partition("@")[0].replace("-", "")
+    """The id of every message and page that somebody outside accepted."""
+    for one in read(directory / PROVIDERS, "accepted"):
+        yield one["key"].partition("@")[0].replace("-", "")
 
 
 def _compared(db: sqlite3.Connection, effect: Effect) -> Iterator[Finding]:

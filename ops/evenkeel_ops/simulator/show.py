@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from chassis import logs
 from evenkeel_ops.house import House, NotQuiet
 from evenkeel_ops.outage import Outage
+from evenkeel_ops.providers.running import providers
 from evenkeel_ops.sabotage import sabotage
 from evenkeel_ops.simulator.act import Act
-from evenkeel_ops.simulator.balance import balance
+from evenkeel_ops.simulator.balance import PROVIDERS, balance
 from evenkeel_ops.simulator.course import Course, KeptClock, Stopped, Tell
 from evenkeel_ops.simulator.day import DAY, Plan, local, plan
 from evenkeel_ops.simulator.ledger import FILE, Ledger
@@ -24,7 +25,6 @@ from evenkeel_ops.simulator.operator import Operator
 from evenkeel_ops.simulator.people import Cast
 from evenkeel_ops.simulator.story import Story
 from evenkeel_ops.simulator.wanted import Wanted
-from evenkeel_ops.smtp_server import smtp_server
 from web.listening import PortInUse
 
 SENDER = "appointments@example.org"
@@ -123,14 +123,14 @@ class Show:
         course.come_to_rest()
 
     def _house(self, going: ExitStack, clock: KeptClock) -> House:
-        """A started house that writes its log to a file and hands its mail to our server."""
+        """A started house that writes its log to a file and whose mail nobody sends on."""
         logs.configure(stream=going.enter_context((self.directory / "log.jsonl").open("a")))
-        mail = going.enter_context(smtp_server(self.directory / "mail"))
+        outside = going.enter_context(providers(self.directory / PROVIDERS))
         house = House.embedded(
             self.directory,
             clock=clock,
             port=self.wanted.port,
-            settings={"EVENKEEL_SMTP_URL": mail.url, "EVENKEEL_SENDER": SENDER},
+            settings={"EVENKEEL_SMTP_URL": outside.smtp_url(), "EVENKEEL_SENDER": SENDER},
             broker_class=self.outage.broker,
         )
         began = time.monotonic()

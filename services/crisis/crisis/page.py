@@ -83,8 +83,9 @@ class Page(Identified, OfClinic, Base):
         """Hold it longer, while the attempt goes on."""
         self.not_before = at + LEASE
 
-    def deliver(self, *, at: datetime) -> None:
-        """The provider accepted it."""
+    def deliver(self, *, at: datetime, may_repeat: bool = False) -> None:
+        """Somebody accepted it for delivery, and another may have done so before."""
+        self.may_repeat = self.may_repeat or may_repeat
         STATES.advance(self, "deliver")
         self.sent_at = at
 

@@ -5,25 +5,27 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import format_datetime
+from datetime import datetime
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 
+from channels.channel import DEADLINE_SECONDS
+from channels.outcome import UNKNOWN
+from channels.outgoing import EMAIL, SMS, VOICE, Outgoing
 from chassis.database import Database, Session
 from chassis.details import Vault
 from chassis.logs import log, where
 from crisis import metrics, page
 from crisis.page import DESK, LEASE, Page
 from crisis.settings import Settings
-from crisis.smtp import DEADLINE_SECONDS, OutcomeUnknown, hand_over
 
 AT_ONCE = 8
 PAUSE_SECONDS = 0.25
 GLANCE_SECONDS = 0.05
 LEASE_SECONDS = LEASE.total_seconds()
+DETAIL = {EMAIL: "email", SMS: "phone", VOICE: "phone"}
+"""By which of somebody's details a channel reaches them."""
 
 
 @dataclass
@@ -34,9 +36,10 @@ class Attempt:
     page_id: UUID
     fence: int
     channel: str
-    letter: EmailMessage
+    outgoing: Outgoing
     held_until: float = field(default_factory=lambda: time.monotonic() + LEASE_SECONDS)
     outcome: str | None = None
+    may_repeat: bool = False
 
     def is_held(self) -> bool:
         return time.monotonic() < self.held_until
@@ -48,7 +51,8 @@ class Sender:
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         self.database = database
         self.vault = vault
-        self.settings = settings
+        self.desk = {EMAIL: settings.desk}
+        self.channels = settings.channels()
         self._under_way: list[Attempt] = []
         self._one_is_done = threading.Event()
 
@@ -83,7 +87,7 @@ class Sender:
 
     def _attempt(self, db: Session, one: Page) -> Attempt | None:
         """The attempt at a claimed page, unless nobody knows yet where to send it."""
-        address = self._address(db, one.clinician_id)
+        address = self._address(db, one)
         if address is None:
             one.fail(at=db.now)
             log.warning("page_without_address", case_id=str(one.case_id), rung=one.rung)
@@ -91,25 +95,30 @@ class Sender:
             return None
         if one.may_repeat:
             metrics.PAGES.labels(one.channel, "taken_over").inc()
-        letter = _letter(one, address, self.settings.sender)
-        return Attempt(one.id, one.fence, one.channel, letter)
+        outgoing = Outgoing(to=address, subject=one.text, text=one.text, dated=one.called_at)
+        return Attempt(one.id, one.fence, one.channel, outgoing)
 
-    def _address(self, db: Session, person_id: UUID) -> str | None:
-        if person_id == DESK:
-            return self.settings.desk
+    def _address(self, db: Session, one: Page) -> str | None:
+        if one.clinician_id == DESK:
+            return self.desk.get(one.channel)
         try:
-            return (self.vault.open(db, person_id) or {}).get("email")
+            return (self.vault.open(db, one.clinician_id) or {}).get(DETAIL[one.channel])
         except InvalidTag as failure:
             log.error("details_do_not_open", error=where(failure))
             return None
 
     def _try(self, attempt: Attempt) -> None:
         try:
-            hand_over(self.settings.smtp_url, attempt.letter, attempt.is_held)
-            attempt.outcome = "sent"
+            channel = self.channels[attempt.channel]
+            came = channel.send(attempt.outgoing, key=str(attempt.page_id), may_go=attempt.is_held)
+            attempt.may_repeat = came.may_repeat
+            if not came.is_accepted:
+                log.warning("page_not_accepted", channel=attempt.channel, reason=came.code)
+            unsent = "unknown" if came.result == UNKNOWN else "failed"
+            attempt.outcome = "sent" if came.is_accepted else unsent
         except Exception as failure:  # noqa: BLE001 - whatever it is, the page is tried again
-            log.warning("page_not_accepted", channel=attempt.channel, error=where(failure))
-            attempt.outcome = "unknown" if isinstance(failure, OutcomeUnknown) else "failed"
+            log.error("page_not_handed_over", channel=attempt.channel, error=where(failure))
+            attempt.outcome = "failed"
         finally:
             self._one_is_done.set()
 
@@ -119,10 +128,10 @@ class Sender:
                 mine = page.held(db, attempt.page_id, attempt.fence)
                 outcome = attempt.outcome if mine else "lost"
                 if mine and outcome == "sent":
-                    mine.deliver(at=db.now)
+                    mine.deliver(at=db.now, may_repeat=attempt.may_repeat)
                     _measure(mine, db.now)
                 elif mine:
-                    mine.fail(at=db.now, may_repeat=outcome == "unknown")
+                    mine.fail(at=db.now, may_repeat=attempt.may_repeat)
             metrics.PAGES.labels(attempt.channel, outcome).inc()
             self._under_way.remove(attempt)
 
@@ -137,18 +146,6 @@ class Sender:
                 if mine:
                     mine.renew(at=db.now)
             attempt.held_until = asked + LEASE_SECONDS if mine else asked
-
-
-def _letter(one: Page, address: str, sender: str) -> EmailMessage:
-    """A page as a letter. Its id is the same at every attempt, so repetitions can be told."""
-    letter = EmailMessage()
-    letter["From"] = sender
-    letter["To"] = address
-    letter["Subject"] = one.text
-    letter["Date"] = format_datetime(one.called_at.astimezone(UTC))
-    letter["Message-ID"] = f"<{one.id}@evenkeel>"
-    letter.set_content(one.text)
-    return letter
 
 
 def _measure(sent: Page, at: datetime) -> None:

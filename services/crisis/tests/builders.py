@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from catalogue.risk import RiskDetected
 from catalogue.scheduling import ClinicianRegistered
+from channels.carrier_url import email
 from chassis import migrations
 from chassis.announce import uuid7
 from chassis.clock import SimulatedClock
@@ -110,11 +111,13 @@ class Clinic:
         with self.database.work() as db:
             rota.publish(db, self.id, rungs, by="crisis_lead:x", at=db.now)
 
-    def give_address(self, vault: Vault, person: UUID, address: str) -> None:
+    def give_address(
+        self, vault: Vault, person: UUID, address: str, *, detail: str = "email"
+    ) -> None:
         with self.database.work() as db:
             vault.keep(
                 db, person, clinic_id=self.id, owner="scheduling", version=1,
-                content={"email": address},
+                content={detail: address},
             )  # fmt: skip
 
     def raises(self, tier: str = "T1", *, noticed_at: datetime | None = None, **given: Any) -> UUID:
@@ -197,7 +200,7 @@ def announced(database: Database) -> list[str]:
 
 
 def settings_for(urls: Urls, smtp_url: str, **given: Any) -> Settings:
-    """Settings of crisis around a database and a mail server; nothing else of them is used."""
+    """Settings of crisis around a database and mail servers; nothing else of them is used."""
     options: dict[str, Any] = {
         "environment": "test",
         "work_database_url": urls.work,
@@ -206,7 +209,7 @@ def settings_for(urls: Urls, smtp_url: str, **given: Any) -> Settings:
         "details_key": KEY,
         "service_key": Path("/dev/null"),
         "issuers": Path("/dev/null"),
-        "smtp_url": smtp_url,
+        "smtp_url": email(smtp_url),
         "sender": "crisis@evenkeel.example",
         "desk": "desk@evenkeel.example",
         "internal_port": 0,

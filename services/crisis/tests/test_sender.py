@@ -9,12 +9,30 @@ from contextlib import closing
 import eventlet
 import pytest
 
+from channels import channel
+from channels.carrier_url import email, telephone
+from channels.channel import Channel
+from channels.smtp import MailServer
+from channels.twilio import Twilio
 from chassis.details import Vault
-from crisis import page, sender, smtp, sweeper
+from crisis import page, sender, sweeper
 from crisis.page import DESK
 from crisis.sender import Sender
-from evenkeel_ops.smtp_server import SmtpServer, smtp_server
+from evenkeel_ops.providers.running import Providers, providers
 from services.crisis.tests.builders import KEY, START, Clinic, settings_for, until
+
+
+class ByPage:
+    """A mail server that hangs at one page and is well at the others."""
+
+    name = "by page"
+
+    def __init__(self, hangs: str, *urls: str) -> None:
+        self.hangs = hangs
+        self.servers = [MailServer(email(url)[0], "crisis@evenkeel.example") for url in urls]
+
+    def send(self, outgoing, *, key, **given):
+        return self.servers[key == self.hangs].send(outgoing, key=key, **given)
 
 
 @pytest.fixture
@@ -23,8 +41,8 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def mail(tmp_path) -> Iterator[SmtpServer]:
-    with smtp_server(tmp_path / "mail") as server:
+def mail(tmp_path) -> Iterator[Providers]:
+    with providers(tmp_path / "mail") as server:
         yield server
 
 
@@ -48,20 +66,20 @@ def closed_port() -> int:
 
 def test_a_page_arrives_with_its_id_tier_and_code_and_nothing_else(reachable, vault, urls, mail):
     case_id = reachable.raises("T1")
-    assert sends(reachable, vault, urls, mail.url).step()
+    assert sends(reachable, vault, urls, mail.smtp_url()).step()
     (one,) = reachable.pages(case_id)
     assert (one.state, one.sent_at, one.may_repeat) == ("sent", START, False)
     (letter,) = mail.accepted()
     with reachable.case(case_id) as (_, case):
         text = f"T1, case {case.code}. Open the app."
     assert (letter["text"].strip(), letter["subject"]) == (text, text)
-    assert letter["message_id"] == f"{one.id}@evenkeel"
+    assert letter["key"] == f"{one.id}@evenkeel"
     assert letter["to"] == f"{one.clinician_id}@staff.example"
 
 
 def test_the_last_rung_reaches_the_desk_too(reachable, vault, urls, mail):
     case_id = reachable.raises("T1", noticed_at=START - sender.LEASE * 120)
-    sends(reachable, vault, urls, mail.url).step()
+    sends(reachable, vault, urls, mail.smtp_url()).step()
     assert {p.state for p in reachable.pages(case_id)} == {"sent"}
     assert "desk@evenkeel.example" in {letter["to"] for letter in mail.accepted()}
     assert len(mail.accepted()) == 6
@@ -71,7 +89,7 @@ def test_nobody_is_paged_about_a_case_that_somebody_has(reachable, vault, urls, 
     """Planted fault: `claim` without asking the case, and `stop` doing nothing."""
     case_id = reachable.raises("T1")
     reachable.acknowledges(case_id)
-    assert not sends(reachable, vault, urls, mail.url).step()
+    assert not sends(reachable, vault, urls, mail.smtp_url()).step()
     assert mail.accepted() == []
 
 
@@ -79,18 +97,18 @@ def test_a_refused_page_is_tried_until_it_is_accepted_with_the_same_id(
     reachable, vault, urls, tmp_path
 ):
     case_id = reachable.raises("T1")
-    with smtp_server(tmp_path / "refusing", refuse=451) as refusing:
-        sends(reachable, vault, urls, refusing.url).step()
+    with providers(tmp_path / "refusing", refuse=451) as refusing:
+        sends(reachable, vault, urls, refusing.smtp_url()).step()
         for pause in (1, 2, 5):
             assert [p.state for p in reachable.pages(case_id)] == ["queued"]
             reachable.later(pause)
-            assert sends(reachable, vault, urls, refusing.url).step()
+            assert sends(reachable, vault, urls, refusing.smtp_url()).step()
     reachable.later(10)
-    with smtp_server(tmp_path / "mail") as mail:
-        sends(reachable, vault, urls, mail.url).step()
+    with providers(tmp_path / "mail") as mail:
+        sends(reachable, vault, urls, mail.smtp_url()).step()
         (one,) = reachable.pages(case_id)
         assert (one.state, one.attempts, one.may_repeat) == ("sent", 5, False)
-        assert [letter["message_id"] for letter in mail.accepted()] == [f"{one.id}@evenkeel"]
+        assert [letter["key"] for letter in mail.accepted()] == [f"{one.id}@evenkeel"]
 
 
 def test_with_no_server_the_page_waits_and_the_ladder_goes_on(reachable, vault, urls):
@@ -105,13 +123,13 @@ def test_with_no_server_the_page_waits_and_the_ladder_goes_on(reachable, vault, 
 def test_an_accepted_page_whose_reply_was_lost_is_shown_as_a_possible_repeat(
     reachable, vault, urls, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(smtp, "DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 0.5)
     case_id = reachable.raises("T1")
-    with smtp_server(tmp_path / "silent", hang="answer") as silent:
-        sends(reachable, vault, urls, silent.url).step()
+    with providers(tmp_path / "silent", hang="answer") as silent:
+        sends(reachable, vault, urls, silent.smtp_url()).step()
         reachable.later(1)
-        sends(reachable, vault, urls, silent.url).step()
-        twice = [letter["message_id"] for letter in silent.accepted()]
+        sends(reachable, vault, urls, silent.smtp_url()).step()
+        twice = [letter["key"] for letter in silent.accepted()]
     (one,) = reachable.pages(case_id)
     assert (one.state, one.may_repeat) == ("queued", True)
     assert twice == [f"{one.id}@evenkeel"] * 2
@@ -120,11 +138,11 @@ def test_an_accepted_page_whose_reply_was_lost_is_shown_as_a_possible_repeat(
 def test_a_hanging_server_is_given_up_at_the_deadline(
     reachable, vault, urls, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(smtp, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 1.0)
     case_id = reachable.raises("T1")
-    with smtp_server(tmp_path / "hanging", hang="message") as hanging:
+    with providers(tmp_path / "hanging", hang="message") as hanging:
         began = time.monotonic()
-        sends(reachable, vault, urls, hanging.url).step()
+        sends(reachable, vault, urls, hanging.smtp_url()).step()
         took = time.monotonic() - began
     assert 0.9 < took < 5
     (one,) = reachable.pages(case_id)
@@ -135,8 +153,8 @@ def test_a_sender_that_is_only_slow_keeps_its_lease(reachable, vault, urls, tmp_
     """Planted fault: `step` without `_renew`."""
     monkeypatch.setattr(sender, "LEASE_SECONDS", 0.2)
     case_id = reachable.raises("T1")
-    with smtp_server(tmp_path / "hanging", hang="message") as hanging:
-        going = eventlet.spawn(sends(reachable, vault, urls, hanging.url).step)
+    with providers(tmp_path / "hanging", hang="message") as hanging:
+        going = eventlet.spawn(sends(reachable, vault, urls, hanging.smtp_url()).step)
         until(lambda: reachable.pages(case_id)[0].state == "sending")
         for _ in range(3):
             reachable.later(3)
@@ -151,7 +169,7 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up_at_the_deadline(
     reachable, vault, urls, monkeypatch
 ):
     """Planted fault: no timer, only the socket's own timeout, which each byte renews."""
-    monkeypatch.setattr(smtp, "DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 0.5)
     listening = eventlet.listen(("127.0.0.1", 0))
 
     def dribble():
@@ -170,21 +188,16 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up_at_the_deadline(
 
 def test_what_hangs_keeps_back_nothing_else(reachable, vault, urls, tmp_path, monkeypatch):
     """One page hangs; the ones called meanwhile go out beside it, by the same sender."""
-    monkeypatch.setattr(smtp, "DEADLINE_SECONDS", 3.0)
-    hand_over = smtp.hand_over
+    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 3.0)
     first = reachable.raises("T1")
     with (
-        smtp_server(tmp_path / "hanging", hang="message") as hanging,
-        smtp_server(tmp_path / "mail") as mail,
+        providers(tmp_path / "hanging", hang="message") as hanging,
+        providers(tmp_path / "mail") as mail,
     ):
-        hangs = reachable.pages(first)[0].id
-
-        def by_page(url, letter, may_go):
-            to = hanging.url if str(hangs) in letter["Message-ID"] else mail.url
-            hand_over(to, letter, may_go)
-
-        monkeypatch.setattr(sender, "hand_over", by_page)
-        going = eventlet.spawn(sends(reachable, vault, urls, mail.url).step)
+        by_page = ByPage(str(reachable.pages(first)[0].id), mail.smtp_url(), hanging.smtp_url())
+        sending = sends(reachable, vault, urls, mail.smtp_url())
+        sending.channels = {"email": Channel([by_page], urgent=True)}
+        going = eventlet.spawn(sending.step)
         until(lambda: reachable.pages(first)[0].state == "sending")
         second = reachable.raises("T1")
         until(lambda: reachable.pages(second)[0].state == "sent")
@@ -192,20 +205,58 @@ def test_what_hangs_keeps_back_nothing_else(reachable, vault, urls, tmp_path, mo
         going.wait()
 
 
+def test_a_page_goes_to_the_next_mail_server_when_the_first_refuses(reachable, vault, urls, mail):
+    case_id = reachable.raises("T1")
+    mail.fail("mail_a", refuse=550)
+    both = f"{mail.smtp_url()} {mail.smtp_url('mail_b')}"
+    sends(reachable, vault, urls, both).step()
+    (one,) = reachable.pages(case_id)
+    assert (one.state, one.may_repeat) == ("sent", False)
+    assert [letter["provider"] for letter in mail.accepted()] == ["mail_b"]
+
+
+def test_a_page_that_two_servers_may_have_says_so(reachable, vault, urls, mail):
+    """Planted fault: `deliver` without what the outcome says of the first server."""
+    case_id = reachable.raises("T1")
+    mail.fail("mail_a", lose_reply=True)
+    both = f"{mail.smtp_url()} {mail.smtp_url('mail_b')}"
+    sends(reachable, vault, urls, both).step()
+    (one,) = reachable.pages(case_id)
+    assert (one.state, one.may_repeat) == ("sent", True)
+    assert [letter["provider"] for letter in mail.accepted()] == ["mail_a", "mail_b"]
+
+
+@pytest.mark.parametrize("by", ["sms", "voice"])
+def test_a_page_leaves_by_whichever_channel_it_is_for(clinic, vault, urls, mail, monkeypatch, by):
+    monkeypatch.setattr(page, "CHANNELS", (by,))
+    clinic.give_address(vault, clinic.rungs[0][0], "+1 212 555 0144", detail="phone")
+    case_id = clinic.raises("T1")
+    mail.fail("phone_a", refuse=503)
+    sending = sends(clinic, vault, urls, mail.smtp_url())
+    companies = telephone(f"{mail.twilio_url()} {mail.twilio_url('phone_b')}")
+    sending.channels = {by: Channel([Twilio(at, by) for at in companies], urgent=True)}
+    sending.step()
+    (one,) = clinic.pages(case_id)
+    (accepted,) = mail.accepted()
+    assert (one.state, accepted["key"], accepted["channel"]) == ("sent", str(one.id), by)
+    assert (accepted["provider"], accepted["to"]) == ("phone_b", "+12125550144")
+    assert "Open the app." in accepted["text"]
+
+
 def test_a_page_without_an_address_waits_for_it_and_is_never_marked_sent(clinic, vault, urls, mail):
     case_id = clinic.raises("T1")
-    sends(clinic, vault, urls, mail.url).step()
+    sends(clinic, vault, urls, mail.smtp_url()).step()
     assert [p.state for p in clinic.pages(case_id)] == ["queued"]
     clinic.give_address(vault, clinic.rungs[0][0], "late@staff.example")
     clinic.later(1)
-    sends(clinic, vault, urls, mail.url).step()
+    sends(clinic, vault, urls, mail.smtp_url()).step()
     assert [p.state for p in clinic.pages(case_id)] == ["sent"]
     assert [letter["to"] for letter in mail.accepted()] == ["late@staff.example"]
 
 
 def test_without_a_desk_nobody_claims_to_have_called_it(database, clock, vault, urls, mail):
     case_id = Clinic(database, clock).raises("T1")
-    sends(Clinic(database, clock), vault, urls, mail.url, desk=None).step()
+    sends(Clinic(database, clock), vault, urls, mail.smtp_url(), desk=None).step()
     ((only),) = Clinic(database, clock).pages(case_id)
     assert (only.clinician_id, only.state) == (DESK, "queued")
 
@@ -215,8 +266,8 @@ def test_a_sender_that_stood_still_past_its_lease_sends_nothing(
 ):
     """Planted fault: `may_go` not asked before the letter goes."""
     case_id = reachable.raises("T1")
-    with smtp_server(tmp_path / "mail") as mail:
-        slow = sends(reachable, vault, urls, mail.url)
+    with providers(tmp_path / "mail") as mail:
+        slow = sends(reachable, vault, urls, mail.smtp_url())
         monkeypatch.setattr(sender, "LEASE_SECONDS", -1.0)
         monkeypatch.setattr(slow, "_renew", lambda: None)
         slow.step()
@@ -225,14 +276,14 @@ def test_a_sender_that_stood_still_past_its_lease_sends_nothing(
 
 
 def test_a_paused_mail_server_delays_nothing_but_itself(reachable, vault, urls, mail, monkeypatch):
-    monkeypatch.setattr(smtp, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 1.0)
     case_id = reachable.raises("T1")
     mail.process.send_signal(signal.SIGSTOP)
-    sends(reachable, vault, urls, mail.url).step()
+    sends(reachable, vault, urls, mail.smtp_url()).step()
     assert [p.state for p in reachable.pages(case_id)] == ["queued"]
     mail.process.send_signal(signal.SIGCONT)
     reachable.later(1)
-    sends(reachable, vault, urls, mail.url).step()
+    sends(reachable, vault, urls, mail.smtp_url()).step()
     assert [p.state for p in reachable.pages(case_id)] == ["sent"]
 
 
@@ -240,7 +291,7 @@ def test_what_was_sent_but_taken_over_meanwhile_is_recorded_by_its_holder_only(
     reachable, vault, urls, mail
 ):
     case_id = reachable.raises("T1")
-    going = sends(reachable, vault, urls, mail.url)
+    going = sends(reachable, vault, urls, mail.smtp_url())
     going._begin(1)
     reachable.later(5)
     with reachable.database.work() as db:

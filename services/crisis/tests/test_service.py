@@ -19,7 +19,7 @@ from chassis.clock import SimulatedClock
 from chassis.message import Message
 from chassis.tables import details
 from evenkeel_ops.house import House
-from evenkeel_ops.smtp_server import SmtpServer, smtp_server
+from evenkeel_ops.providers.running import Providers, providers
 from services.crisis.tests.builders import START, a_risk, until
 
 
@@ -28,7 +28,7 @@ class Crisis:
     """A house with crisis in it, seen from one clinic."""
 
     house: House
-    mail: SmtpServer
+    mail: Providers
     clinic_id: UUID = field(default_factory=uuid7)
     people: list[UUID] = field(default_factory=list)
 
@@ -74,7 +74,7 @@ class Crisis:
 
     def letters(self) -> set[str]:
         """The ids of the letters that arrived; a clock that jumps mid-attempt may repeat one."""
-        return {letter["message_id"] for letter in self.mail.accepted()}
+        return {letter["key"] for letter in self.mail.accepted()}
 
     def case(self, case_id: str) -> dict[str, Any]:
         answer = self.ask("GET", f"/cases/{case_id}", role="supervisor")
@@ -84,12 +84,12 @@ class Crisis:
 
 @pytest.fixture
 def crisis(house_of: Callable[..., House], tmp_path) -> Iterator[Crisis]:
-    with smtp_server(tmp_path / "mail") as mail:
+    with providers(tmp_path / "mail") as mail:
         house = house_of(
             "crisis",
             clock=SimulatedClock(START),
             settings={
-                "EVENKEEL_SMTP_URL": mail.url,
+                "EVENKEEL_SMTP_URL": mail.smtp_url(),
                 "EVENKEEL_SENDER": "crisis@evenkeel.example",
                 "EVENKEEL_CRISIS_DESK": "desk@evenkeel.example",
             },
@@ -117,7 +117,7 @@ def test_a_risk_heard_is_a_case_and_a_letter_to_whoever_is_on_call(crisis):
     assert letter["to"] == f"{crisis.people[0]}@staff.example"
     case = crisis.case(str(opened.case_id))
     assert letter["text"].strip() == f"T1, case {case['code']}. Open the app."
-    assert letter["message_id"] == f"{case['pages'][0]['page_id']}@evenkeel"
+    assert letter["key"] == f"{case['pages'][0]['page_id']}@evenkeel"
 
 
 def test_a_risk_that_was_long_on_its_way_is_as_urgent_as_when_it_was_noticed(crisis):

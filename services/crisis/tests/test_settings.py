@@ -22,7 +22,7 @@ def environ(directory: Path, **given: str) -> dict[str, str]:
         "EVENKEEL_DETAILS_KEY": str(key),
         "EVENKEEL_SERVICE_KEY": str(key),
         "EVENKEEL_ISSUERS": str(issuers),
-        "EVENKEEL_SMTP_URL": "smtp://mail",
+        "EVENKEEL_SMTP_URL": "smtps://mail",
         "EVENKEEL_SENDER": "crisis@evenkeel.example",
         **given,
     }
@@ -47,3 +47,22 @@ def test_a_mail_server_and_a_sender_are_needed(tmp_path):
     said = mistakes(given)
     assert "EVENKEEL_SMTP_URL" in said
     assert "EVENKEEL_SENDER" in said
+
+
+def test_production_speaks_to_no_mail_server_in_the_clear(tmp_path):
+    clear = {
+        "EVENKEEL_SMTP_URL": "smtps://mail smtp://other",
+        "EVENKEEL_CRISIS_DESK": "d@e.example",
+    }
+    said = mistakes(environ(tmp_path, **clear))
+    assert (
+        said == "EVENKEEL_SMTP_URL speaks smtp:// with other, which production refuses: demand TLS"
+    )
+    demo = environ(tmp_path, EVENKEEL_ENVIRONMENT="demo", **clear)
+    assert [one.name for one in Settings.read("crisis", demo).smtp_url] == ["mail", "other"]
+
+
+def test_addresses_that_are_none_are_told(tmp_path):
+    said = mistakes(environ(tmp_path, EVENKEEL_SENDER="nobody", EVENKEEL_CRISIS_DESK="a b@c"))
+    assert "EVENKEEL_SENDER must be a plain e-mail address" in said
+    assert "EVENKEEL_CRISIS_DESK must be a plain e-mail address" in said

@@ -22,8 +22,8 @@ from chassis.database import Database
 from chassis.details import Vault
 from chassis.tables import lives
 from crisis.sweeper import Sweeper
+from evenkeel_ops.providers.running import providers
 from evenkeel_ops.provision import Urls
-from evenkeel_ops.smtp_server import smtp_server
 from services.crisis.tests.builders import KEY, Clinic, until
 
 PROGRAM = [sys.executable, "-m", "crisis.sweeper"]
@@ -82,8 +82,8 @@ def test_two_sweepers_go_on_when_one_is_killed_and_page_each_rung_once(
     clinic, urls, now_database, tmp_path
 ):
     """The deadlines are those of the raise, however often sweepers die in between."""
-    with smtp_server(tmp_path / "mail") as mail:
-        environ = environ_for(urls, tmp_path, mail.url)
+    with providers(tmp_path / "mail") as mail:
+        environ = environ_for(urls, tmp_path, mail.smtp_url())
         with a_sweeper(environ) as first, a_sweeper(environ):
             until(lambda: sweepers(now_database) == 2)
             noticed_at = datetime.now(UTC) - timedelta(seconds=117)
@@ -94,7 +94,7 @@ def test_two_sweepers_go_on_when_one_is_killed_and_page_each_rung_once(
         with clinic.case(case_id) as (_, case):
             assert (case.rung, case.next_due_at) == (2, noticed_at + timedelta(seconds=240))
         assert clinic.told(case_id) == ["opened", "rung_paged", "rung_paged"]
-        ids = {letter["message_id"] for letter in mail.accepted()}
+        ids = {letter["key"] for letter in mail.accepted()}
         assert ids == {f"{page.id}@evenkeel" for page in clinic.pages(case_id)}
     late = clinic.pages(case_id)[1].called_at - (noticed_at + timedelta(seconds=120))
     assert timedelta(0) <= late < timedelta(seconds=5)

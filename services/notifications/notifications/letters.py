@@ -4,12 +4,11 @@ Everything that could stand against it is asked here, just before it leaves, not
 was planned: consent, wishes, quiet hours, whether it is too late, the newest address.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import sqlalchemy as sa
 
+from channels.outgoing import Outgoing
 from chassis.database import Session
 from chassis.details import Vault
 from chassis.tables import details
@@ -19,21 +18,7 @@ from notifications.recipients import Recipient, live_consent
 from notifications.templates import TEMPLATES, Template
 
 
-@dataclass(frozen=True)
-class Letter:
-    """What leaves the house."""
-
-    message_id: UUID
-    address: str
-    subject: str
-    text: str
-    dated: datetime
-
-    def __repr__(self) -> str:
-        return f"Letter({self.message_id})"
-
-
-def write(db: Session, vault: Vault, claim: Claim) -> Letter | None:
+def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
     """The letter of a claimed message; None when it was dropped, put off, or taken by another."""
     message = held(db, claim)
     if message is None:
@@ -56,7 +41,7 @@ def write(db: Session, vault: Vault, claim: Claim) -> Letter | None:
     message.consent_version = consent.version
     message.lease_until = db.now + LEASE
     subject, text = template.words(message.about_at, recipient.zone)
-    return Letter(message.message_id, address, subject, text, db.now)
+    return Outgoing(to=address, subject=subject, text=text, dated=db.now)
 
 
 def _stands_against(

@@ -1,25 +1,34 @@
 """Sending what is due: claim, write the letter, hand it over, note what came of it.
 
-No transaction is open while a mail server is spoken to. Whoever dies in between leaves a lease
+No transaction is open while a message is handed over. Whoever dies in between leaves a lease
 that runs out, and the message goes out again under the same Message-ID.
 """
 
+import time
+from datetime import timedelta
 from functools import partial
 
 import eventlet
 from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
 
-from chassis.database import Database
+from channels.breaker import PAUSE_SECONDS
+from channels.channel import BREAKER_OPEN, DEADLINE_SECONDS, Channel
+from channels.outcome import Outcome, refused
+from chassis.database import Database, Session
 from chassis.details import Vault
 from chassis.logs import log, where
 from notifications.letters import write
-from notifications.messages import CHANNEL, Claim, claim_due, held
-from notifications.smtp import FAULT, MailServer, Outcome
+from notifications.messages import CHANNEL, LEASE, Claim, Message, claim_due, held
 
 AT_ONCE = 10
 """Letters on their way at the same time, and taken in one claim: none waits behind another, so
 each has its whole lease for its attempt."""
+
+LAST_START_SECONDS = LEASE.total_seconds() - DEADLINE_SECONDS
+"""After its claim a message is given to nobody any more: the attempt would outlast the lease."""
+
+FAULT = refused("fault")
 
 SENT = Counter(
     "evenkeel_notifications_total",
@@ -28,25 +37,28 @@ SENT = Counter(
 )
 
 
-def send_due(database: Database, vault: Vault, server: MailServer) -> bool:
+def send_due(database: Database, vault: Vault, channel: Channel) -> bool:
     """Send what is due. Returns whether there may be more."""
     with database.work() as db:
         claims = claim_due(db, AT_ONCE)
     if not claims:
         return False
     pool = eventlet.GreenPool(AT_ONCE)
-    for _ in pool.imap(partial(_send, database, vault, server), claims):
+    for _ in pool.imap(partial(_send, database, vault, channel), claims):
         pass
     return len(claims) == AT_ONCE
 
 
-def _send(database: Database, vault: Vault, server: MailServer, claim: Claim) -> None:
+def _send(database: Database, vault: Vault, channel: Channel, claim: Claim) -> None:
+    last_start = time.monotonic() + LAST_START_SECONDS
     try:
         with database.work() as db:
             letter = write(db, vault, claim)
         if letter is None:
             return
-        outcome = server.send(letter)
+        outcome = channel.send(
+            letter, key=str(claim.message_id), may_go=lambda: time.monotonic() < last_start
+        )
     except SQLAlchemyError:
         raise
     except Exception as failure:  # noqa: BLE001 - set aside with its reason, others go on
@@ -70,10 +82,17 @@ def _note(database: Database, claim: Claim, outcome: Outcome) -> None:
                 message_id=str(claim.message_id),
                 reason=outcome.code,
             )
-        elif outcome.accepted:
-            message.deliver(db)
-        elif outcome.final:
-            message.give_up(db, outcome.code)
         else:
-            message.retry(db, outcome.code, may_have_arrived=outcome.may_have_arrived)
+            _keep(db, message, outcome)
     SENT.labels(CHANNEL, outcome.code).inc()
+
+
+def _keep(db: Session, message: Message, outcome: Outcome) -> None:
+    if outcome.is_accepted:
+        message.deliver(db)
+    elif outcome.permanent:
+        message.give_up(db, outcome.code)
+    elif outcome.code == BREAKER_OPEN:
+        message.postpone(db.now + timedelta(seconds=PAUSE_SECONDS), outcome.code)
+    else:
+        message.retry(db, outcome.code, may_have_arrived=outcome.may_repeat)

@@ -1,5 +1,6 @@
 """Notifications: every route, every event heard, and the sending of what is due."""
 
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,13 @@ from catalogue.scheduling import (
     SeatReleased,
 )
 from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
+from channels.channel import Channel
+from channels.smtp import MailServer
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from chassis.receive import Work
 from notifications import recipients, seats, sending, views
 from notifications.messages import Matter, next_due, plan, withdraw
 from notifications.schemas import Messages, MessagesQuery, Preferences, PreferencesBody
-from notifications.smtp import MailServer
 from notifications.templates import HOMEWORK_DUE
 from web.between import Between
 from web.call import Call
@@ -112,6 +114,10 @@ class Notifications(Between):
 
     @repeats(seconds=1, next_due=next_due)
     def send_messages(self) -> bool:
-        settings = self.runtime.settings
-        server = MailServer(settings.smtp_url, settings.sender)
-        return sending.send_due(self.runtime.database, self.runtime.vault, server)
+        return sending.send_due(self.runtime.database, self.runtime.vault, self._mail)
+
+    @cached_property
+    def _mail(self) -> Channel:
+        settings, clock = self.runtime.settings, self.runtime.database.clock
+        servers = [MailServer(at, settings.sender) for at in settings.smtp_url]
+        return Channel(servers, clock=lambda: clock.now().timestamp())

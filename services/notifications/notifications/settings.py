@@ -1,20 +1,15 @@
 """What notifications needs to know besides what every service does."""
 
 from dataclasses import dataclass
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 
+from channels.carrier_url import CarrierUrl, email, email_address, in_the_clear
 from chassis import settings as chassis
-from chassis.settings import setting, smtp_url
+from chassis.settings import PRODUCTION, setting
 from notifications.discretion import said_too_much
 
 
 def _sender(value: str) -> str:
-    try:
-        Address(addr_spec=value)
-    except (ValueError, IndexError, HeaderParseError):
-        raise ValueError("must be a plain e-mail address") from None
-    if terms := said_too_much(value):
+    if terms := said_too_much(email_address(value)):
         raise ValueError(f"says too much to whoever sees a message arrive: {', '.join(terms)}")
     return value
 
@@ -23,5 +18,14 @@ def _sender(value: str) -> str:
 class Settings(chassis.Settings):
     """How messages leave, and as whose they appear."""
 
-    smtp_url: str = setting(smtp_url, means="the mail server, smtp:// or smtps://")
+    smtp_url: tuple[CarrierUrl, ...] = setting(
+        email, means="the mail servers, in the order they are tried in"
+    )
     sender: str = setting(_sender, means="the discreet address that messages come from")
+
+    def mistakes(self) -> list[str]:
+        """Production needs TLS."""
+        wrong = super().mistakes()
+        if self.environment == PRODUCTION:
+            wrong += in_the_clear("EVENKEEL_SMTP_URL", self.smtp_url or ())
+        return wrong

@@ -23,7 +23,11 @@ from catalogue.scheduling import (
     SeatReleased,
 )
 from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
+from channels.carrier_url import email
+from channels.channel import Channel
+from channels.smtp import MailServer
 from chassis.announce import uuid7
+from chassis.clock import Clock
 from chassis.database import Database
 from chassis.details import Vault
 from chassis.entrypoints import Hears
@@ -40,6 +44,12 @@ NEW_YORK = "America/New_York"
 SENDER = "hello@lantern.example"
 STARTS_AT = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
 """Nine in the morning in New York, a week after the tests' clock."""
+
+
+def by_mail(clock: Clock, urls: str) -> Channel:
+    """E-mail by these servers."""
+    servers = [MailServer(at, SENDER) for at in email(urls)]
+    return Channel(servers, clock=lambda: clock.now().timestamp())
 
 
 class Person:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import make_url
 
+from channels.channel import Channel
 from chassis import migrations
 from chassis.clock import SimulatedClock
 from chassis.database import Database
 from chassis.details import Vault
+from evenkeel_ops.providers.running import providers
 from evenkeel_ops.provision import Urls, hand_over
-from evenkeel_ops.smtp_server import smtp_server
-from notifications.smtp import MailServer
-from services.notifications.tests.builders import SENDER
+from services.notifications.tests.builders import by_mail
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ def mail_directory(tmp_path):
 @pytest.fixture
 def mail(mail_directory):
     """A mail server that accepts everything."""
-    with smtp_server(mail_directory) as running:
+    with providers(mail_directory) as running:
         yield running
 
 
 @pytest.fixture
-def post(mail) -> MailServer:
+def post(mail, clock) -> Channel:
     """Our side of that mail server."""
-    return MailServer(mail.url, SENDER)
+    return by_mail(clock, mail.smtp_url())

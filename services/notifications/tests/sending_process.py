@@ -1,6 +1,6 @@
 """A real sending process for the tests to kill: sends what is due, once, at a given instant.
 
-Arguments: the work database's URL, the details key in hex, the mail server's URL, the sender, the
+Arguments: the work database's URL, the details key in hex, the mail server's URL, the
 instant.
 """
 
@@ -15,13 +15,13 @@ from chassis.clock import SimulatedClock  # noqa: E402
 from chassis.database import Database  # noqa: E402
 from chassis.details import Vault  # noqa: E402
 from notifications.sending import send_due  # noqa: E402
-from notifications.smtp import MailServer  # noqa: E402
+from services.notifications.tests.builders import by_mail  # noqa: E402
 
 
-def main(url: str, key: str, smtp_url: str, sender: str, now: str) -> None:
+def main(url: str, key: str, smtp_url: str, now: str) -> None:
     clock = SimulatedClock(datetime.fromisoformat(now))
     database = Database("notifications", http_url=url, work_url=url, clock=clock)
-    send_due(database, Vault(bytes.fromhex(key)), MailServer(smtp_url, sender))
+    send_due(database, Vault(bytes.fromhex(key)), by_mail(clock, smtp_url))
     database.close()
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from catalogue.notifications import MessageSkipped
+from channels.channel import DEADLINE_SECONDS
 from chassis.refusals import Conflict
 from notifications.messages import (
     LEASE,
@@ -22,7 +23,6 @@ from notifications.messages import (
     withdraw,
 )
 from notifications.rules import RETRY_PAUSES
-from notifications.smtp import DEADLINE_SECONDS
 from notifications.templates import DAY_BEGINS, SEAT_OFFERED
 from services.notifications.tests.builders import (
     CLINIC,

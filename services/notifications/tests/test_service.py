@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def house(house_of, mail):
-    settings = {"EVENKEEL_SMTP_URL": mail.url, "EVENKEEL_SENDER": SENDER}
+    settings = {"EVENKEEL_SMTP_URL": mail.smtp_url(), "EVENKEEL_SENDER": SENDER}
     clock = SimulatedClock(datetime(2026, 11, 24, 15, 0, tzinfo=UTC))
     return house_of("notifications", clock=clock, settings=settings)
 

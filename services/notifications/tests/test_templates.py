@@ -5,10 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from channels.carrier_url import email
+from channels.outgoing import Outgoing
+from channels.smtp import MailServer
 from notifications.discretion import BANNED_TERMS, said_too_much
-from notifications.letters import Letter
 from notifications.settings import Settings
-from notifications.smtp import MailServer
 from notifications.templates import DAY_BEGINS, TEMPLATES, Indiscreet
 from services.notifications.tests.builders import SENDER
 
@@ -21,8 +22,9 @@ ZONES = ("America/New_York", "America/Phoenix", "Asia/Kolkata")
 def as_sent(template, about_at, zone) -> str:
     """Everything of a message that a stranger may see, its random Message-ID left out."""
     subject, text = template.words(about_at, zone)
-    letter = Letter(UUID(int=0), "a@post.example", subject, text, about_at)
-    return MailServer("smtp://127.0.0.1", SENDER)._mail(letter).as_string()
+    (at,) = email("smtp://127.0.0.1")
+    letter = Outgoing(to="a@post.example", subject=subject, text=text, dated=about_at)
+    return MailServer(at, SENDER)._letter(letter, str(UUID(int=0))).as_string()
 
 
 def faults(templates) -> list[str]:
