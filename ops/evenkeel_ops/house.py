@@ -29,7 +29,7 @@ from chassis.message import Message, from_frames
 from chassis.tables import cursors, event_log, stream_heads
 from chassis.topology import Topology
 from evenkeel_ops.configuration import SETTINGS
-from evenkeel_ops.issuer import DemoIssuer
+from evenkeel_ops.issuer import AT, DemoDoor, DemoIssuer, Somebody
 from evenkeel_ops.provision import SERVICES, Urls
 from web.hosting import Process, settings_of
 from web.keys import ServiceKey
@@ -57,6 +57,7 @@ class House:
         parts: Parts | None = None,
         settings: Mapping[str, str] | None = None,
         broker_class: Callable[[str, Topology], Broker] = Broker,
+        people: Callable[[], Iterable[Somebody]] = list,
     ) -> None:
         self.urls = dict(urls)
         self.directory = directory
@@ -75,6 +76,7 @@ class House:
             neighbours=True,
             broker_class=broker_class,
         )
+        self.process.front.mount(AT.strip("/"), DemoDoor(self.issuer, people))
         self._client = httpx.Client(timeout=30)
 
     @classmethod

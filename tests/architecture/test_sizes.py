@@ -18,13 +18,15 @@ CEILINGS = {
     "libs/catalogue/catalogue": 1_000,
     "libs/channels/channels": 800,
     "libs/chassis/chassis": 3_000,
-    "libs/web/web": 1_700,
+    "libs/web/web": 2_300,
     **dict.fromkeys(ROOMS, 1_600),
     "services/crisis/crisis": 2_400,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500
 for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed.
-Crisis must go on when everything else is off, so it has of its own what others share."""
+Crisis must go on when everything else is off, so it has of its own what others share. web holds,
+beside its routes, all that every page needs, so that no service has it again: sign-in, forms, the
+frame, the live stream."""
 
 NOTHING = (
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,

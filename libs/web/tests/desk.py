@@ -227,21 +227,24 @@ def until(fact: Callable[[], Any], seconds: float = 5) -> None:
 
 
 class House:
-    """The desk, served on free ports until closed."""
+    """The desk, or another small service, served on free ports until closed."""
 
-    def __init__(self, url: str, **front: Any) -> None:
-        self.database = Database("desk", http_url=url, work_url=url, clock=SystemClock())
+    def __init__(
+        self, url: str, service: type = Desk, believed: Callers | None = None, **front: Any
+    ) -> None:
+        name = service.name
+        self.database = Database(name, http_url=url, work_url=url, clock=SystemClock())
         METADATA.create_all(self.database.work_engine)
         Row.metadata.create_all(self.database.work_engine)
         Desk.gate, Desk.failures = eventlet.event.Event(), []
-        self.front = Front(port=0, **front)
-        self.runtime = Runtime("desk", self.database, self.database.clock)
+        self.front = Front(**{"port": 0, **front})
+        self.runtime = Runtime(name, self.database, self.database.clock)
         config = {
             "runtime": self.runtime,
             "front": self.front,
-            "callers": callers(),
+            "callers": believed or callers(),
         }
-        self.container = ServiceContainer(Desk, config)
+        self.container = ServiceContainer(service, config)
         self.container.start()
         self.front.start()
         self.url = f"http://127.0.0.1:{self.front.port}"

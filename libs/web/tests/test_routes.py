@@ -42,7 +42,7 @@ def test_a_page_is_answered_as_it_is_with_the_policy_of_pages(house):
 
 
 @pytest.mark.parametrize(
-    "path", ["/desk/nothing", "/desk/referrals/not-an-id", "/elsewhere", "/", "/desk"]
+    "path", ["/desk/nothing", "/desk/referrals/not-an-id", "/elsewhere", "/static/", "/desk"]
 )
 def test_a_path_nobody_serves_is_a_404_problem(house, path):
     answer = house.client.get(path)

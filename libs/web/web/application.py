@@ -14,27 +14,31 @@ from werkzeug.wrappers import Request, Response
 
 from chassis.logs import log, where
 from chassis.metrics import FAULTS, REQUESTS
-from web import reading
+from web import reading, site
+from web.live import streams
 from web.problems import Problem, problem_of
+from web.rendering import refusal
+from web.signing_in import sign_in
 
 if TYPE_CHECKING:
     from web.routes import Route
+
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"
 
 
 class Application:
-    """Answers every path below `/<service>`, each failure as a problem."""
+    """Answers every path below `/<service>`, each failure as a problem or, to people, in words.
 
-    in_danger = False
+    An endpoint says its `rule`, and answers by `answer` or, when that raised, by `refused`.
+    """
 
-    def __init__(self, service: str, routes: Iterable["Route"], service_cls: type) -> None:
+    def __init__(self, service: str, endpoints: Iterable[Any], service_cls: type) -> None:
         self.service = service
         self._service_cls = service_cls
-        own = Rule(f"/{service}/openapi.json", methods=["GET"], endpoint=self)
         self._paths = Map(
-            [own, *(route.rule(service) for route in routes)],
+            [endpoint.rule(service) for endpoint in (self, *endpoints)],
             strict_slashes=False,
             merge_slashes=False,
         )
@@ -43,26 +47,46 @@ class Application:
         request = Request(environ)
         started = time.monotonic()
         correlation_id = reading.correlation_id(request.headers)
-        template, in_danger = UNMATCHED, False
+        template: str = UNMATCHED
+        endpoint: Any = self
         try:
             try:
                 rule, path = self._paths.bind("").match(
                     request.path, request.method, return_rule=True
                 )
-                template, in_danger = rule.rule, rule.endpoint.in_danger
+                template, endpoint = rule.rule, rule.endpoint
             finally:
                 reading.must_be_small(request)
-            response = rule.endpoint.answer(request, path, correlation_id)
+            response = endpoint.answer(request, path, correlation_id)
         except Exception as failure:  # noqa: BLE001 - the boundary: nothing may pass it
             problem = self._problem(failure, template, request.method, correlation_id)
-            response = problem.response(correlation_id, in_danger=in_danger)
+            response = self._refusal(endpoint, problem, request, correlation_id)
         response.headers.setdefault("X-Correlation-Id", str(correlation_id))
         self._note(template, request.method, response.status_code, started, correlation_id)
         return response(environ, start_response)
 
-    def answer(self, _request: Request, _path: dict[str, Any], _correlation_id: UUID) -> Response:
+    def rule(self, service: str) -> Rule:
+        """The service's own description."""
+        return Rule(f"/{service}/openapi.json", methods=["GET"], endpoint=self)
+
+    def answer(self, request: Request, path: Any, correlation_id: UUID) -> Response:
         """The service's own description."""
         return Response(self._description, content_type="application/json")
+
+    def refused(self, problem: Problem, request: Request, correlation_id: UUID) -> Response:
+        """A path that is nobody's."""
+        if problem.status < 500 and site.wants_a_page(request):
+            return refusal(problem, correlation_id)
+        return problem.response(correlation_id)
+
+    def _refusal(
+        self, endpoint: Any, problem: Problem, request: Request, correlation_id: UUID
+    ) -> Response:
+        try:
+            return endpoint.refused(problem, request, correlation_id)
+        except Exception as failure:  # noqa: BLE001 - a page that fails must not hide the problem
+            log.error("refusal_failed", service=self.service, error=where(failure))
+            return problem.response(correlation_id, in_danger=True)
 
     @cached_property
     def _description(self) -> str:
@@ -112,7 +136,13 @@ class Mounted(ProviderCollector, SharedExtension):
 
     container: Any
 
+    @property
+    def routes(self) -> set["Route"]:
+        """All that were declared, pages included."""
+        return self._providers
+
     def start(self) -> None:
-        service = self.container.config["runtime"].service
-        application = Application(service, self._providers, self.container.service_cls)
-        self.container.config["front"].mount(service, application)
+        config, service_cls = self.container.config, self.container.service_cls
+        service = config["runtime"].service
+        endpoints = [*self.routes, *sign_in(config), *streams(config, self.routes)]
+        config["front"].mount(service, Application(service, endpoints, service_cls))

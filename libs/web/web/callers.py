@@ -35,6 +35,8 @@ NOT_VOUCHED_FOR = (
 """What PyJWT and our own checks raise over a token that somebody made up."""
 
 REQUIRED = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"]
+ID_REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+ID_TOKEN_TYPES = ("JWT", None)
 
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)", re.IGNORECASE)
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -66,6 +68,20 @@ ANYONE = Caller(ANYONE_ROLE, ANYONE_ROLE)
 
 
 @dataclass(frozen=True)
+class Door:
+    """Where people sign in with an issuer, and what it knows us as.
+
+    `discovery` is the address of its OpenID configuration, `origin` where it sends people back to:
+    the address they know us by, unless it is that of the request.
+    """
+
+    client_id: str
+    discovery: str
+    title: str = "your account"
+    origin: str | None = None
+
+
+@dataclass(frozen=True)
 class Issuer:
     """Who may sign tokens, with which keys and algorithm. `service` names the only one it is."""
 
@@ -74,6 +90,7 @@ class Issuer:
     algorithm: str = "RS256"
     service: str | None = None
     token_type: str = TOKEN_TYPE
+    door: Door | None = None
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -92,6 +109,11 @@ class Callers:
     def __init__(self, issuers: Iterable[Issuer]) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
 
+    @property
+    def doors(self) -> list[Issuer]:
+        """The issuers that people can sign in with."""
+        return [issuer for issuer in self._issuers.values() if issuer.door]
+
     def verify(self, authorization: str | None) -> Caller:
         """The caller of an `Authorization` header."""
         if not authorization:
@@ -103,23 +125,39 @@ class Callers:
             raise Problem(401, "invalid_token", headers=challenge) from None
 
     def _caller(self, token: str) -> Caller:
-        header = jwt.get_unverified_header(token)
         unverified = jwt.decode(token, options={"verify_signature": False})
         issuer = self._issuers[unverified["iss"]]
-        claims = jwt.decode(
-            token,
-            _key(issuer, header),
-            algorithms=[issuer.algorithm],
-            audience=AUDIENCE,
-            issuer=issuer.name,
-            leeway=LEEWAY_SECONDS,
-            options={
-                "require": REQUIRED,
-                "strict_aud": True,
-                "enforce_minimum_key_length": True,
-            },
-        )
+        claims = _claims(token, issuer, AUDIENCE, (issuer.token_type,), REQUIRED)
         return _service(issuer, claims) if issuer.service else _person(issuer, claims)
+
+
+def signed_in_by(issuer: Issuer, door: Door, id_token: str, nonce: str) -> str:
+    """Whom an ID token names. Raises a 401 Problem unless it was made for this sign-in."""
+    try:
+        claims = _claims(id_token, issuer, door.client_id, ID_TOKEN_TYPES, ID_REQUIRED)
+        if claims["nonce"] != nonce:
+            raise ValueError("made for another sign-in")
+        return claims["sub"]
+    except NOT_VOUCHED_FOR:
+        raise Problem(401, "invalid_token") from None
+
+
+def _claims(
+    token: str, issuer: Issuer, audience: str, types: tuple[str | None, ...], required: list[str]
+) -> dict[str, Any]:
+    return jwt.decode(
+        token,
+        _key(issuer, jwt.get_unverified_header(token), types),
+        algorithms=[issuer.algorithm],
+        audience=audience,
+        issuer=issuer.name,
+        leeway=LEEWAY_SECONDS,
+        options={
+            "require": required,
+            "strict_aud": True,
+            "enforce_minimum_key_length": True,
+        },
+    )
 
 
 def _token(authorization: str) -> str:
@@ -129,10 +167,10 @@ def _token(authorization: str) -> str:
     return found[1]
 
 
-def _key(issuer: Issuer, header: dict[str, Any]) -> jwt.PyJWK:
+def _key(issuer: Issuer, header: dict[str, Any], types: tuple[str | None, ...]) -> jwt.PyJWK:
     """The issuer's key that the header names; the header decides nothing else."""
     kid = header["kid"]
-    expected = header["alg"] == issuer.algorithm and header["typ"] == issuer.token_type
+    expected = header["alg"] == issuer.algorithm and header.get("typ") in types
     if not expected or not set(header) <= HEADERS or not _KID.fullmatch(kid):
         raise ValueError("unexpected header")
     key = issuer.keys.key(kid)

@@ -49,6 +49,7 @@ class Route(Entrypoint):
 
     container: Any
     method_name: Any
+    is_page = False
     mounted = Mounted()
 
     def __init__(
@@ -90,17 +91,22 @@ class Route(Entrypoint):
     def answer(self, request: Request, path: dict[str, Any], correlation_id: UUID) -> Response:
         """Answer a request. Raises what `web.problems` maps."""
         asked = self._understood(request, path, correlation_id)
-        errand = Errand(
-            self.container.config["runtime"],
-            asked,
-            partial(answer_of, status=self.answers, schema=self.returns),
-        )
+        meant = partial(answer_of, status=self.answers, schema=self.returns)
+        answer = self.performed(asked, meant)
+        return answer.response() if isinstance(answer, Answer) else answer
+
+    def performed(self, asked: Asked, meant: Callable[[Any], Any]) -> Any:
+        """What came of it in a worker; `meant` makes an answer of what the method returned."""
+        errand = Errand(self.container.config["runtime"], asked, meant)
         try:
-            self.container.spawn_worker(self, (errand,), path)
+            self.container.spawn_worker(self, (errand,), asked.path)
         except ContainerBeingKilled:
             raise Problem(503, "unavailable", headers={"Retry-After": "1"}) from None
-        answer = errand.wait()
-        return answer.response() if isinstance(answer, Answer) else answer
+        return errand.wait()
+
+    def refused(self, problem: Problem, _request: Request, correlation_id: UUID) -> Response:
+        """What is answered instead."""
+        return problem.response(correlation_id, in_danger=self.in_danger)
 
     def _refuse_what_may_not_be_declared(self) -> None:
         name = f"{self.method} {self.path}"
@@ -146,8 +152,12 @@ class Route(Entrypoint):
         return caller
 
     def _repeatable(self, request: Request, caller: Caller, sent: bytes) -> Repeatable | None:
+        return self._under_key(request, request.headers.get("Idempotency-Key"), caller, sent)
+
+    def _under_key(
+        self, request: Request, key: str | None, caller: Caller, sent: bytes
+    ) -> Repeatable | None:
         """Only what somebody known may write is remembered, under a clinic of theirs."""
-        key = request.headers.get("Idempotency-Key")
         known = caller.clinics or caller.role == SERVICE
         if self.method != "POST" or key is None or not known or not self.transaction:
             return None
@@ -159,24 +169,31 @@ class Route(Entrypoint):
         )
 
 
-def route(method: str, path: str, **options: Any) -> Callable[[Callable], Callable]:
-    """Make a method answer a route; the options are those of `Route`."""
+def registering(kind: Callable[..., Route]) -> Callable[..., Callable[[Callable], Callable]]:
+    """A decorator that makes a method answer a route of this kind; the options are the kind's."""
 
-    def register(fn: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(fn)
-        def entry(service: Any, call: Call | Errand, **path: Any) -> Any:
-            if isinstance(call, Errand):
-                return call.run(service, fn)
-            return fn(service, call, **path)
+    def declare(method: str, path: str, *args: Any, **options: Any) -> Callable:
+        def register(fn: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(fn)
+            def entry(service: Any, call: Call | Errand, **path: Any) -> Any:
+                if isinstance(call, Errand):
+                    return call.run(service, fn)
+                return fn(service, call, **path)
 
-        register_entrypoint(entry, Route(method, path, **options))
-        return entry
+            register_entrypoint(entry, kind(method, path, *args, **options))
+            return entry
 
-    return register
+        return register
+
+    return declare
 
 
-def routes_of(service_cls: type) -> list[Route]:
-    """Every route a service class declares, with the name of its method, in order of path."""
+route = registering(Route)
+"""Make a method answer a route; the options are those of `Route`."""
+
+
+def declared(service_cls: type) -> list[Route]:
+    """Every route and page a service class declares, with the name of its method, by path."""
     found = []
     for name, method in inspect.getmembers(service_cls, inspect.isfunction):
         for entrypoint in getattr(method, "nameko_entrypoints", ()):
@@ -184,6 +201,16 @@ def routes_of(service_cls: type) -> list[Route]:
                 entrypoint.method_name = name
                 found.append(entrypoint)
     return sorted(found, key=lambda r: (r.path, r.method))
+
+
+def routes_of(service_cls: type) -> list[Route]:
+    """The routes of its API."""
+    return [one for one in declared(service_cls) if not one.is_page]
+
+
+def pages_of(service_cls: type) -> list[Route]:
+    """Its pages."""
+    return [one for one in declared(service_cls) if one.is_page]
 
 
 def _instance(schema: Schema | None) -> ma.Schema | None:

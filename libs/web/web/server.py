@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
+from web import site
 from web.listening import Listener, PortInUse, WsgiApp
 from web.problems import Problem
 
@@ -53,6 +54,7 @@ class Front:
     ) -> None:
         self.draining = False
         self._apps: dict[str, WsgiApp] = {}
+        self._endings: list[Callable[[], None]] = []
         self._ready = ready
         self._drain = drain
         self._public = Listener(host, port, self._answer_public)
@@ -70,6 +72,10 @@ class Front:
         """Give an application all paths below `/<service>`."""
         self._apps[service] = app
 
+    def at_stop(self, ending: Callable[[], None]) -> None:
+        """Call this once no more requests are taken: what would not end by itself must end."""
+        self._endings.append(ending)
+
     def start(self) -> None:
         """Listen on both ports. Raises PortInUse."""
         self._internal.start()
@@ -78,18 +84,24 @@ class Front:
     def stop(self, deadline: float = STOP_SECONDS) -> int:
         """Take no more requests, let those under way finish. Returns how many were cut off."""
         self.draining = True
+        for ending in self._endings:
+            ending()
         cut_off = self._public.stop(deadline)
         self._internal.stop(0)
         return cut_off
 
     def _answer_public(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        service, _, rest = environ["PATH_INFO"].lstrip("/").partition("/")
-        app = self._app(service, rest)
+        path = environ["PATH_INFO"]
+        service, _, rest = path.lstrip("/").partition("/")
+        if site.answers(path):
+            app = site.application
+        elif service in self._apps:
+            app = self._app(service, rest)
+        else:
+            app = site.not_found(environ)
         return app(environ, _guarding(start_response))
 
     def _app(self, service: str, rest: str) -> WsgiApp:
-        if service not in self._apps:
-            return Problem(404, "not_found").response(uuid4())
         if rest == "health":
             return _json(200, {"status": "live"})
         if rest == "ready":

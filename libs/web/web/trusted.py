@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 
 from chassis.settings import Settings
-from web.callers import Callers, Issuer
+from web.callers import Callers, Door, Issuer
 from web.keys import RemoteKeys, ServiceKey, StaticKeys, UnsafeKeyFile
 
 WRONG = (ValueError, TypeError, AttributeError, LookupError, jwt.PyJWTError, UnsafeKeyFile, OSError)
@@ -45,7 +45,8 @@ def mistakes_in_files(service: str, settings: Settings) -> list[str]:
 
 def _issuer(one: dict[str, Any]) -> Issuer:
     keys = StaticKeys(one["jwks"]) if "jwks" in one else RemoteKeys(one["jwks_url"])
-    return Issuer(one["name"], keys, algorithm=one["algorithm"])
+    door = Door(**one["sign_in"]) if "sign_in" in one else None
+    return Issuer(one["name"], keys, algorithm=one["algorithm"], door=door)
 
 
 def _mistake(read: Callable[[], Any]) -> str:

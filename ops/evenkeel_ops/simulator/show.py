@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.balance import PROVIDERS, balance
 from evenkeel_ops.simulator.course import Course, KeptClock, Stopped, Tell
 from evenkeel_ops.simulator.day import DAY, Plan, local, plan
+from evenkeel_ops.simulator.everybody import everybody
 from evenkeel_ops.simulator.ledger import FILE, Ledger
 from evenkeel_ops.simulator.operator import Operator
 from evenkeel_ops.simulator.people import Cast
@@ -108,7 +110,7 @@ class Show:
 
     def _play(self, going: ExitStack, ledger: Ledger, day: Plan) -> None:
         clock = KeptClock(ledger, day.before[0].at)
-        house = self._house(going, clock)
+        house = self._house(going, clock, ledger)
         operator = Operator(ledger, house.issuer, house.address)
         going.callback(operator.close)
         course = Course(house, clock, operator, ledger, self._teller(house))
@@ -122,7 +124,7 @@ class Show:
             course.run(day, until, wanted.speed)
         course.come_to_rest()
 
-    def _house(self, going: ExitStack, clock: KeptClock) -> House:
+    def _house(self, going: ExitStack, clock: KeptClock, ledger: Ledger) -> House:
         """A started house that writes its log to a file and whose mail nobody sends on."""
         logs.configure(stream=going.enter_context((self.directory / "log.jsonl").open("a")))
         outside = going.enter_context(providers(self.directory / PROVIDERS))
@@ -132,6 +134,7 @@ class Show:
             port=self.wanted.port,
             settings={"EVENKEEL_SMTP_URL": outside.smtp_url(), "EVENKEEL_SENDER": SENDER},
             broker_class=self.outage.broker,
+            people=partial(everybody, Cast(*(ledger.noted(name) for name in NOTED)), ledger),
         )
         began = time.monotonic()
         house.migrate()
