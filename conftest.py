@@ -17,6 +17,9 @@ from evenkeel_ops.rabbitmq import RabbitMQ  # noqa: E402
 
 pytest_plugins = ["evenkeel_ops.houses"]
 
+collect_ignore = ["tests/browser"]
+"""They run in a process of their own, which eventlet has not patched."""
+
 LOGS = ROOT / ".evenkeel" / "test"
 
 

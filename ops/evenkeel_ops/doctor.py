@@ -65,6 +65,7 @@ def findings() -> Iterator[Finding]:
     yield packages()
     yield programs("postgresql", "PostgreSQL")
     yield programs("rabbitmq-server", "RabbitMQ")
+    yield programs("chromium", "Chromium")
     yield port(8080)
     yield state_directory()
     yield disk()

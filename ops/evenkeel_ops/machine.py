@@ -40,7 +40,13 @@ def rabbitmq() -> Path | None:
     return Path(on_path).resolve().parent if on_path else None
 
 
-FINDERS = {"postgresql": postgresql, "rabbitmq-server": rabbitmq}
+def chromium() -> Path | None:
+    """Debian's browser; one that calls itself so elsewhere may be a wrapper of something else."""
+    debian = Path("/usr/bin/chromium")
+    return debian if debian.exists() else None
+
+
+FINDERS = {"postgresql": postgresql, "rabbitmq-server": rabbitmq, "chromium": chromium}
 
 
 def find(package: str) -> Path:

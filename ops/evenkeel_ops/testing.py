@@ -19,7 +19,8 @@ def run_tests(
         list[str] | None, typer.Argument(help="Handed to pytest; paths are from the checkout.")
     ] = None,
     no_install: Annotated[
-        bool, typer.Option("--no-install", help="Fail when PostgreSQL or RabbitMQ is missing.")
+        bool,
+        typer.Option("--no-install", help="Fail when PostgreSQL, RabbitMQ or Chromium is missing."),
     ] = False,
 ) -> None:
     """Run the tests on throw-away PostgreSQL and RabbitMQ nodes; a skipped test is a failure."""

@@ -11,6 +11,7 @@ WORDS = {
     "packages",
     "PostgreSQL",
     "RabbitMQ",
+    "Chromium",
     "port 8080",
     ".evenkeel",
     "free disk",

@@ -90,3 +90,37 @@ def test_a_failing_run_stays_a_failing_run(pytester, run):
 def test_wrong_usage_has_its_own_exit_status(monkeypatch, pytester):
     monkeypatch.setattr("sys.argv", ["no_skips", "--no-such-option"])
     assert no_skips.main() == 2
+
+
+BROWSER = str(no_skips.IN_BROWSER.relative_to(no_skips.ROOT))
+ONE = f"{BROWSER}/conftest.py"
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "in_browser"),
+    [
+        ([], [], ["-o", f"testpaths={BROWSER}"]),
+        (["-q"], ["-q"], ["-q", "-o", f"testpaths={BROWSER}"]),
+        (["tests"], ["tests"], ["-o", f"testpaths={BROWSER}"]),
+        (["ops", "-x"], ["ops", "-x"], None),
+        ([BROWSER, "-x"], None, ["-x", "-o", f"testpaths={BROWSER}"]),
+        ([f"{ONE}::test_a"], None, [f"{ONE}::test_a"]),
+        (["ops", ONE], ["ops"], [ONE]),
+        (["-k", "ops"], ["-k", "ops"], ["-k", "ops", "-o", f"testpaths={BROWSER}"]),
+    ],
+)
+def test_the_browsers_tests_have_a_process_of_their_own(monkeypatch, asked, here, in_browser):
+    monkeypatch.chdir(no_skips.ROOT)
+    assert no_skips.apart(asked)[0] == here
+    alone = no_skips.apart(asked)[1]
+    assert (alone and alone[3:]) == in_browser
+    assert alone is None or alone[0] == f"--confcutdir={no_skips.IN_BROWSER}"
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [([0], 0), ([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([5], 1), ([5, 0], 0), ([0, 5], 0),
+     ([5, 5], 1), ([5, 1], 1), ([4], 2)],
+)  # fmt: skip
+def test_no_tests_in_one_of_two_places_are_no_failure(found, status):
+    assert no_skips.status_of(found) == status
