@@ -57,6 +57,7 @@ class Lobby:
     """The service of these tests."""
 
     name = "lobby"
+    stream: ClassVar[Any] = None
     arrived: ClassVar[list[dict[str, Any]]] = []
 
     @page("GET", "/lobby/board", "board.html", allow=STAFF)
@@ -125,6 +126,11 @@ class Lobby:
         call.db.add(Arrival(id=uuid4(), clinic_id=call.clinic_id, code=call.body["code"]))
         return {}
 
+    @route("GET", "/lobby/streams", open=True, transaction=False)
+    def count_streams(self, call):
+        """How many streams are open."""
+        return {"streams": len(Lobby.stream._clients)}
+
 
 def arrivals(db):
     return db.scalars(sa.select(Arrival).order_by(Arrival.code)).all()
@@ -137,5 +143,12 @@ def lobby(url: str, issuer: DemoIssuer, **front: Any) -> House:
     door = Door(**said["sign_in"])
     believed = Callers([Issuer(said["name"], keys, algorithm=said["algorithm"], door=door)])
     house = House(url, Lobby, believed, **front)
+    Lobby.stream = stream_of(house)
     house.front.mount(AT.strip("/"), DemoDoor(issuer, lambda: PEOPLE))
     return house
+
+
+def stream_of(house: House) -> Any:
+    """What answers the lobby's stream."""
+    paths = house.front._apps["lobby"]._paths
+    return next(one.endpoint for one in paths.iter_rules() if one.rule == "/lobby/stream")

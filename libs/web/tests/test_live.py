@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from chassis.tables import reads
 from evenkeel_ops.issuer import DemoIssuer
 from libs.web.tests.desk import until
-from libs.web.tests.lobby import PEOPLE, lobby
+from libs.web.tests.lobby import PEOPLE, lobby, stream_of
 from libs.web.tests.test_pages import arrive
 from web import live
 from web.live import ELSEWHERE, QUEUED, Client, Topic
@@ -70,11 +70,6 @@ class Told:
         while not (found := self.message()).startswith("event: beat"):
             pass
         return json.loads(found.partition("data: ")[2])
-
-
-def stream_of(house):
-    mounted = house.front._apps["lobby"]._paths
-    return next(rule.endpoint for rule in mounted.iter_rules() if rule.rule == "/lobby/stream")
 
 
 def test_the_first_byte_comes_at_once_with_the_whole_fragment(house, watch, issuer):

@@ -252,8 +252,8 @@ def test_a_clinical_page_leaves_a_row_that_says_who_looked(house, sign_in):
 
 def test_pages_are_not_in_the_description_of_the_api(house):
     described = house.client.get("/lobby/openapi.json").json()
-    assert list(described["paths"]) == ["/lobby/arrivals"]
-    assert [one.path for one in routes_of(Lobby)] == ["/lobby/arrivals"]
+    assert list(described["paths"]) == ["/lobby/arrivals", "/lobby/streams"]
+    assert [one.path for one in routes_of(Lobby)] == ["/lobby/arrivals", "/lobby/streams"]
     assert "/lobby/board" in [one.path for one in pages_of(Lobby)]
 
 

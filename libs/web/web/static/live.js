@@ -14,7 +14,7 @@
   const status = document.getElementById("status");
   const fresh = document.querySelector("[data-fresh]");
   const pause = document.querySelector("[data-pause]");
-  const state = { fresh: now(), beat: now(), polling: false, paused: false, signedOut: false, clock: null };
+  const state = { fresh: now(), beat: now(), polling: false, paused: false, signedOut: false, asking: false, clock: null };
   const held = new Map();
   const announced = new Set();
   let polite = [];
@@ -77,18 +77,24 @@
     state.signedOut = false;
   }
 
+  // One at a time: a server that hangs must not use up the connections of this browser.
   async function poll() {
-    for (const region of regions.values()) {
-      try {
-        const answer = await fetch(region.dataset.live, { headers: { "HX-Request": "true" } });
+    if (state.asking) return;
+    state.asking = true;
+    try {
+      for (const region of regions.values()) {
+        const signal = AbortSignal.timeout(POLL_MS);
+        const answer = await fetch(region.dataset.live, { headers: { "HX-Request": "true" }, signal });
         state.signedOut = answer.status === 401;
         if (!answer.ok) return;
         show(await answer.text());
-      } catch {
-        return;
       }
+      state.fresh = now();
+    } catch {
+      return; // not reached: the page says by itself how old it is
+    } finally {
+      state.asking = false;
     }
-    state.fresh = now();
   }
 
   function look() {
@@ -114,13 +120,26 @@
     addEventListener("pageshow", ({ persisted }) => persisted && greet(false));
   }
 
+  // Without the worker: the newest pages of a browser stream, the others ask until they are in front.
   function byItself(urls) {
-    for (const url of urls) {
+    const open = new Map();
+    const listen = (url) => {
       const source = new EventSource(url);
+      open.set(url, source);
+      state.polling = false;
+      const give = () => {
+        source.close();
+        open.delete(url);
+        state.polling = true;
+      };
       source.onmessage = ({ data }) => heard({ kind: "fragment", data });
+      source.onerror = () => source.readyState === EventSource.CLOSED && give();
       source.addEventListener("beat", ({ data }) => heard({ kind: "beat", data, after: 0 }));
-      source.addEventListener("elsewhere", () => source.close());
-    }
+      source.addEventListener("elsewhere", give);
+    };
+    const missing = () => urls.filter((url) => !open.has(url)).forEach(listen);
+    missing();
+    document.addEventListener("visibilitychange", () => document.hidden || missing());
   }
 
   function start() {
