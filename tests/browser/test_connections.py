@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.boards import FRESH, STALE, board, row
-from tests.browser.conftest import CLINICIAN, a_site, within
+from tests.browser.conftest import CLINICIAN, LEAD, a_site, within
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def site():
 
 
 def test_ten_tabs_share_one_stream_and_the_tenth_can_still_act(visit, site):
-    context = visit(CLINICIAN)
+    context = visit(LEAD)
     tabs = [board(context) for _ in range(10)]
     code = site.arrive()
     for tab in tabs:
@@ -34,7 +34,7 @@ def test_ten_tabs_share_one_stream_and_the_tenth_can_still_act(visit, site):
 
 
 def test_without_a_shared_worker_two_tabs_stream_and_the_others_ask(visit, site):
-    context = visit(CLINICIAN)
+    context = visit(LEAD)
     context.add_init_script("delete window.SharedWorker")
     tabs = [board(context) for _ in range(4)]
     code = site.arrive()
@@ -82,7 +82,7 @@ def test_who_is_signed_out_meanwhile_is_told_and_nothing_is_swapped(visit, site)
 
 
 def test_a_page_left_behind_is_forgotten(visit, site):
-    context = visit(CLINICIAN)
+    context = visit(LEAD)
     one, other = board(context), board(context)
     assert streams_of(site) == 1
     one.close()

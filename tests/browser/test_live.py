@@ -6,17 +6,17 @@ from playwright.sync_api import expect
 
 from evenkeel_ops import issuer
 from tests.browser.boards import FRESH, board, row
-from tests.browser.conftest import CLINICIAN, PARTICIPANT, open_page
+from tests.browser.conftest import CLINICIAN, LEAD, PARTICIPANT, open_page
 
 
 def test_who_comes_in_is_shown_without_a_reload(visit, site):
-    page = board(visit(CLINICIAN))
+    page = board(visit(LEAD))
     code = site.arrive()
     expect(row(page, code)).to_be_visible()
 
 
 def test_a_hidden_tab_is_updated_too(visit, site):
-    page = board(visit(CLINICIAN))
+    page = board(visit(LEAD))
     page.evaluate("""() => {
         Object.defineProperty(document, "hidden", { get: () => true });
         document.dispatchEvent(new Event("visibilitychange"));
@@ -27,13 +27,15 @@ def test_a_hidden_tab_is_updated_too(visit, site):
 
 def test_a_push_moves_no_focus_and_loses_nothing_typed(visit, site):
     code = site.arrive()
-    page = board(visit(CLINICIAN))
+    page = board(visit(LEAD))
     button = page.get_by_role("button", name=f"I have {code}")
     button.focus()
+    button.evaluate("one => (one.isTheSame = true)")
     before = [site.arrive("A"), site.arrive("C")]
     for one in before:
         expect(row(page, one)).to_be_visible()
     expect(button).to_be_focused()
+    assert button.evaluate("one => one.isTheSame")
     note = page.get_by_label("A note of your own")
     note.press_sequentially("half a sen")
     expect(row(page, site.arrive())).to_be_visible()
@@ -42,7 +44,7 @@ def test_a_push_moves_no_focus_and_loses_nothing_typed(visit, site):
 
 
 def test_paused_updates_wait_and_what_is_urgent_is_said_all_the_same(visit, site):
-    page = board(visit(CLINICIAN))
+    page = board(visit(LEAD))
     expect(page.get_by_text(FRESH)).to_be_visible()
     page.get_by_role("button", name="Pause updates").click()
     urgent = site.arrive("A")
@@ -52,9 +54,23 @@ def test_paused_updates_wait_and_what_is_urgent_is_said_all_the_same(visit, site
     expect(row(page, urgent)).to_be_visible()
 
 
+def test_a_part_that_is_refused_leaves_the_link_to_it(visit):
+    lead = open_page(visit(LEAD), "/lobby/board")
+    expect(lead.get_by_text("The rest of it")).to_be_visible()
+    expect(lead.get_by_role("link", name="See the rest")).not_to_be_attached()
+    context = visit(CLINICIAN, minds=False)
+    page = context.new_page()
+    with page.expect_response("**/fragments/side") as refused:
+        page.goto("/lobby/board")
+    assert refused.value.status == 403
+    expect(row(page, "Code")).to_be_visible()
+    expect(page.get_by_role("link", name="See the rest")).to_be_visible()
+    assert page.evaluate("htmx.config.noSwap") == [204, 304, "4xx", "5xx"]
+
+
 def test_many_changes_are_said_once_in_a_while_and_nothing_at_the_beginning(visit, site):
     site.arrive()
-    page = board(visit(CLINICIAN))
+    page = board(visit(LEAD))
     page.evaluate("""() => {
         window.said = [];
         const look = (list) => list.forEach((one) => one.addedNodes.length && said.push(1));

@@ -72,6 +72,11 @@ class Lobby:
         """The list alone."""
         return {"arrivals": arrivals(call.db)}
 
+    @page("GET", "/lobby/fragments/side", "side.html", allow=("crisis_lead",))
+    def side(self, call):
+        """A part that only some may see."""
+        return {}
+
     @page("POST", "/lobby/arrivals/<uuid:arrival_id>/acknowledgement", allow=STAFF)
     def acknowledge(self, call, arrival_id):
         """Take somebody who waits."""

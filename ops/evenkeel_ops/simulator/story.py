@@ -42,6 +42,7 @@ class Story:
     def morning(self, address: str, ledger: Ledger) -> None:
         """How to look around, then the day."""
         told = ledger.people()
+        self._row("pages", f"{address}/ and there you sign in as anybody of the demo")
         self._row("ready", f"{told['seated']} people have a seat; a token lives ten minutes:")
         for role, path in _paths(ledger).items():
             self._say("  " + CURL.format(asked=role + self._where, address=address, path=path))
