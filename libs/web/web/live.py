@@ -1,8 +1,8 @@
 """Live fragments: one stream a service that pushes parts of pages whenever they change.
 
-The only place that answers `text/event-stream`. A fragment is looked at anew twice a second while
-somebody watches, whichever process changed what it shows; its whole is sent, so that nothing need
-be caught up: the first message of a connection, and the one after a client was slow, are the same.
+The only place that answers `text/event-stream`. A fragment is looked at anew four times a second
+while somebody watches, whichever process changed what it shows; its whole is sent, so that nothing
+need be caught up: the first message of a connection is no other than one after a client was slow.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ AT_ONCE = "eventlet.minimum_write_chunk_size"
 """eventlet gathers what is smaller into one block, which arrives when the stream has ended."""
 
 BEAT_SECONDS = 5.0
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.25
 QUEUED = 100
 STREAMS = 300
 STREAMS_OF_A_BROWSER = 2
