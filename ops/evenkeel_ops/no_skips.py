@@ -125,7 +125,7 @@ def apart(arguments: list[str]) -> tuple[list[str] | None, list[str] | None]:
     paths = {one: Path(one.partition("::")[0]).absolute() for one in words if one[:1] != "-"}
     paths = {one: path for one, path in paths.items() if path.exists()}
     inside = [one for one, path in paths.items() if path.is_relative_to(IN_BROWSER)]
-    above = any(IN_BROWSER.is_relative_to(path) for path in paths.values())
+    above = any(path in IN_BROWSER.parents for path in paths.values())
     options = [one for one in arguments if one not in paths]
     alone = [f"--confcutdir={IN_BROWSER}", "--processes=1", UNPATCHED, *options]
     here = None if inside and len(inside) == len(paths) else arguments

@@ -103,9 +103,10 @@ ONE = f"{BROWSER}/conftest.py"
         (["-q"], ["-q"], ["-q", "-o", f"testpaths={BROWSER}"]),
         (["tests"], ["tests"], ["-o", f"testpaths={BROWSER}"]),
         (["ops", "-x"], ["ops", "-x"], None),
-        ([BROWSER, "-x"], None, ["-x", "-o", f"testpaths={BROWSER}"]),
+        ([BROWSER, "-x"], None, ["-x", BROWSER]),
         ([f"{ONE}::test_a"], None, [f"{ONE}::test_a"]),
         (["ops", ONE], ["ops"], [ONE]),
+        ([BROWSER, "ops", "-q"], ["ops", "-q"], ["-q", BROWSER]),
         (["-k", "ops"], ["-k", "ops"], ["-k", "ops", "-o", f"testpaths={BROWSER}"]),
     ],
 )

@@ -47,13 +47,11 @@ class Application:
         request = Request(environ)
         started = time.monotonic()
         correlation_id = reading.correlation_id(request.headers)
-        template: str = UNMATCHED
-        endpoint: Any = self
+        template, endpoint = UNMATCHED, self
         try:
             try:
-                rule, path = self._paths.bind("").match(
-                    request.path, request.method, return_rule=True
-                )
+                paths, asked = self._paths.bind(""), (request.path, request.method)
+                rule, path = paths.match(*asked, return_rule=True)
                 template, endpoint = rule.rule, rule.endpoint
             finally:
                 reading.must_be_small(request)

@@ -46,10 +46,6 @@ class Form:
         """Every answer, for a page that hands them back."""
         return [(n, v) for n, v in self.sent.items(multi=True) if n not in (PROOF, ONCE)]
 
-    def but(self, wrong: dict[str, list[str]]) -> "Form":
-        """The same, with what is wrong with it."""
-        return Form(self.sent, wrong)
-
     def content(self, schema: ma.Schema) -> dict[str, Any]:
         """What the schema is to load: blank is not given, numbers are numbers, ticks are true."""
         names = {known.data_key or name: known for name, known in schema.load_fields.items()}

@@ -107,8 +107,7 @@ class Stream:
         topics = [self._topic(page, caller, correlation_id) for page in pages]
         request.environ[AT_ONCE] = 1
         told = self.messages(Client(visitor.token, visitor.until, topics))
-        headers = {"X-Accel-Buffering": "no"}
-        return Response(told, content_type=EVENT_STREAM, headers=headers)
+        return Response(told, content_type=EVENT_STREAM, headers={"X-Accel-Buffering": "no"})
 
     def refused(self, problem: Problem, _request: Request, correlation_id: UUID) -> Response:
         return problem.response(correlation_id)

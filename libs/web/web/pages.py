@@ -126,8 +126,6 @@ class Page(Route):
 
     def _shown_by(self) -> "Page | None":
         """The page at this path, when this is what takes its form."""
-        if self.method != "POST":
-            return None
         beside = (one for one in self.mounted.routes if one.path == self.path)
         return next((one for one in beside if one.method == "GET" and isinstance(one, Page)), None)
 
@@ -194,4 +192,4 @@ def _with_what_is_wrong(request: Request, failure: Exception) -> Form | None:
     form, problem = request.environ.get(FORM), problem_of(failure)
     if form is None or not (problem.fields or problem.code == OUT_OF_DATE):
         return None
-    return form.but(dict(problem.fields) or {"": [SIGNED_IN_ANEW]})
+    return Form(form.sent, dict(problem.fields) or {"": [SIGNED_IN_ANEW]})

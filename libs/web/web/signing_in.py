@@ -77,7 +77,6 @@ class Step:
     method: str
     path: str
     take: Callable[[Request], Response]
-    refused: Callable[[Problem, Request, UUID], Response]
 
     def rule(self, service: str) -> Rule:
         return Rule(f"/{service}{self.path}", methods=[self.method], endpoint=self)
@@ -85,18 +84,20 @@ class Step:
     def answer(self, request: Request, _path: dict[str, Any], _correlation_id: UUID) -> Response:
         return self.take(request)
 
+    def refused(self, problem: Problem, _request: Request, correlation_id: UUID) -> Response:
+        return rendering.refusal(problem, correlation_id)
+
 
 def sign_in(config: Any) -> list[Step]:
     """The paths by which people sign in to a service, and out."""
     desk = SignIn(config)
-    paths = (
-        ("GET", "/sign-in", desk.offer),
-        ("GET", "/sign-in/start", desk.start),
-        ("GET", BACK, desk.come_back),
-        ("GET", "/sign-in/done", desk.done),
-        ("POST", "/sign-out", desk.sign_out),
-    )
-    return [Step(method, path, take, desk.refused) for method, path, take in paths]
+    return [
+        Step("GET", "/sign-in", desk.offer),
+        Step("GET", "/sign-in/start", desk.start),
+        Step("GET", BACK, desk.come_back),
+        Step("GET", "/sign-in/done", desk.done),
+        Step("POST", "/sign-out", desk.sign_out),
+    ]
 
 
 class SignIn:
@@ -160,9 +161,6 @@ class SignIn:
         answer = redirect(START, 303)
         self._cookies.drop(answer, SIGNED_IN)
         return answer
-
-    def refused(self, problem: Problem, _request: Request, correlation_id: UUID) -> Response:
-        return rendering.refusal(problem, correlation_id)
 
     def _redeemed(self, request: Request, begun: UnderWay) -> Visitor:
         """Whom a code is worth. Raises NotSignedIn or a Problem."""
