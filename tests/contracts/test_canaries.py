@@ -29,7 +29,8 @@ PLANTED_AS = {
 """Free text and contacts that people may write, and that the journey plants."""
 
 CLOSED = {
-    "zone", "state", "due_local", "starts_local", "quiet_from", "quiet_to", "items", "version",
+    "zone", "state", "licence", "due_local", "starts_local", "quiet_from", "quiet_to", "items",
+    "version",
 }  # fmt: skip
 """Fields whose text is of a closed form: two letters, a clock time, a name of a time zone, the
 digits of a version."""

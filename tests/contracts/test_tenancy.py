@@ -36,8 +36,14 @@ BODIES = {
     "sessions start_segment": {"position": 0},
     "sessions assign_homework": HOMEWORK,
     "notifications prefer": {"email": False},
-    "crisis close": {"disposition": "assessed_safe", "safety_plan": "made"},
-}
+    "crisis lower_tier": {"tier": "T3", "reason": "assessed_lower", "licence": "NY"},
+    "crisis dispatch": {"basis": "imminent_danger"},
+    "crisis hand_over": {"to": "ambulance"},
+    "crisis conclude": {
+        "disposition": "assessed_safe", "safety_plan": "made", "licence": "NY",
+        "follow_up": "standard",
+    },
+}  # fmt: skip
 """What each route wants said besides the ids; one that is missing is answered 422, and found."""
 
 BACK_TO_FRONT = tuple(reversed(SERVICES))

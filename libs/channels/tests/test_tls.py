@@ -17,6 +17,8 @@ from libs.channels.tests.builders import tried, twilio_url
 SECONDS = 5.0
 HANDSHAKE = b""
 """In place of a line: from here on, TLS."""
+LISTENING = b"..."
+"""In place of a line: the other side speaks first."""
 
 LETTER = [b"250 here", b"250 sender", b"250 recipient", b"354 go on", b"250 accepted"]
 CREATED = b'HTTP/1.1 201 Created\r\nContent-Length: 13\r\n\r\n{"sid": "SM"}'
@@ -24,7 +26,7 @@ SERVERS = {
     "smtps": [HANDSHAKE, b"220 here", *LETTER],
     "smtp+starttls": [b"220 here", b"250-here\r\n250 STARTTLS", b"220 go on", HANDSHAKE, *LETTER],
     "smtp": [b"220 here", b"250-here\r\n250 STARTTLS", b"220 go on", HANDSHAKE, *LETTER],
-    "twilio+https": [HANDSHAKE, CREATED],
+    "twilio+https": [HANDSHAKE, LISTENING, CREATED],
 }
 
 
@@ -76,9 +78,12 @@ def serving(lines: list[bytes], certificate: Path) -> int:
                 except ssl.SSLError:  # we are not trusted
                     return
                 continue
-            connection.sendall(line + b"\r\n")
+            if line is not LISTENING:
+                connection.sendall(line + b"\r\n")
             if following is not HANDSHAKE:
                 connection.recv(1 << 16)
+        while connection.recv(1 << 16):  # what is left unread would cut off what was said
+            pass
 
     eventlet.spawn(serve)
     return listening.getsockname()[1]
