@@ -66,6 +66,7 @@ def findings() -> Iterator[Finding]:
     yield programs("postgresql", "PostgreSQL")
     yield programs("rabbitmq-server", "RabbitMQ")
     yield programs("chromium", "Chromium")
+    yield programs("spin", "SPIN")
     yield port(8080)
     yield state_directory()
     yield disk()

@@ -46,7 +46,33 @@ def chromium() -> Path | None:
     return debian if debian.exists() else None
 
 
-FINDERS = {"postgresql": postgresql, "rabbitmq-server": rabbitmq, "chromium": chromium}
+def spin() -> Path | None:
+    """The model checker."""
+    return _on_path("spin")
+
+
+def gcc() -> Path | None:
+    """The compiler of what the model checker writes."""
+    return _on_path("gcc")
+
+
+def headers() -> Path | None:
+    """What that compiler needs of the C library."""
+    usual = Path("/usr/include/stdio.h")
+    return usual if usual.exists() else None
+
+
+def _on_path(program: str) -> Path | None:
+    found = shutil.which(program)
+    return Path(found) if found else None
+
+
+FINDERS = {
+    "postgresql": postgresql, "rabbitmq-server": rabbitmq, "chromium": chromium,
+    "spin": spin, "gcc": gcc, "libc6-dev": headers,
+}  # fmt: skip
+NODES = ("postgresql", "rabbitmq-server")
+"""What runs beside the services; the rest is for tests."""
 
 
 def find(package: str) -> Path:

@@ -67,7 +67,7 @@ def failures(
     as_json: Annotated[bool, typer.Option("--json", help="One object on the last line.")] = False,
 ) -> None:
     """Kill real processes under load: nothing may be lost, doubled or out of order."""
-    machine.need()
+    machine.need(machine.NODES)
     seed = random.SystemRandom().getrandbits(24) if seed is None else seed
     every = drills(kills)
     asked = [name for name in (*every, CONTROLS) if any(o in name for o in only or [""])]

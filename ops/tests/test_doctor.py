@@ -12,6 +12,7 @@ WORDS = {
     "PostgreSQL",
     "RabbitMQ",
     "Chromium",
+    "SPIN",
     "port 8080",
     ".evenkeel",
     "free disk",

@@ -83,7 +83,7 @@ def test_a_machine_without_apt_is_told_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(machine.FINDERS, "postgresql", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Lacking, match="needs postgresql: apt install postgresql"):
-        machine.need()
+        machine.need(machine.NODES)
 
 
 def test_missing_packages_are_installed_while_their_daemons_may_not_start(

@@ -68,7 +68,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="One object on the last line.")] = False,
 ) -> None:
     """Measure hops, relay, urgency and growth against the stock way, on private nodes."""
-    machine.need()
+    machine.need(machine.NODES)
     if set(only or ()) - set(MEASURES):
         raise typer.BadParameter(f"--only takes {', '.join(MEASURES)}")
     chosen = [name for name in MEASURES if not only or name in only]
