@@ -167,14 +167,13 @@ class _Carrier:
             self._marked = confirmed
 
     def _carry(self) -> None:
-        batch = self._next_batch()
-        if not batch:
-            if self._publisher is not None:
-                self._publisher.beat()
-            self.wake.wait(POLL_SECONDS)
-            return
         if self._publisher is None:
             self._publisher = self.relay.broker.publisher(self.relay.database.service)
+        batch = self._next_batch()
+        if not batch:
+            self._publisher.beat()
+            self.wake.wait(POLL_SECONDS)
+            return
         reached("relay.before_publish")
         if len(batch) == BATCH:
             self._ahead = eventlet.spawn(self._read, batch[-1][0])
