@@ -117,7 +117,7 @@ def test_what_ends_with_follow_up_is_closed_after_the_last_contact(clinic, datab
     assert announced(database)[-1] == "case_closed"
 
 
-def test_a_follow_up_that_is_overdue_calls_people_out(clinic):
+def test_a_follow_up_that_is_overdue_calls_people_out(clinic, database):
     case_id = clinic.raises("T1")
     for way in WAYS["follow_up"]:
         getattr(clinic, way)(case_id)
@@ -126,6 +126,7 @@ def test_a_follow_up_that_is_overdue_calls_people_out(clinic):
     with clinic.case(case_id) as (_, case):
         assert (case.tier, case.state, case.rung) == ("T3", "paging", 1)
     assert clinic.told(case_id)[-3:] == ["lapsed", "tier_raised", "rung_paged"]
+    assert announced(database).count("tier_changed") == 2, "follow-up began, and is overdue"
 
 
 def test_a_risk_during_follow_up_joins_the_case_and_calls_anew(clinic):

@@ -183,6 +183,7 @@ def test_a_t3_case_becomes_t2_at_the_end_of_the_day_even_when_somebody_has_it(cl
     for case_id in (waiting, taken):
         with clinic.case(case_id) as (_, case):
             assert (case.tier, case.state, case.rung) == ("T2", "paging", 1)
+    assert announced(clinic.database).count("tier_changed") == 2
     assert "lapsed" in clinic.told(taken)
 
 
