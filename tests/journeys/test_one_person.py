@@ -89,8 +89,8 @@ def test_somebody_in_danger_reaches_a_human_though_the_first_does_not_answer(hou
         "follow_up": "standard",
     }  # fmt: skip
     clinic.post(f"{path}/conclusion", conclusion, **backup)
-    for _ in range(6):
-        clinic.post(f"{path}/follow-up", {}, **backup)
+    for due_at in clinic.get(path, role="crisis_lead")["follow_ups"]:
+        clinic.post(f"{path}/follow-up", {"due_at": due_at}, **backup)
     assert clinic.get(path, role="crisis_lead")["state"] == "closed"
 
 

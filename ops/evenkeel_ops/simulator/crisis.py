@@ -8,7 +8,7 @@ from typing import Any
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.people import Clinician, Participant, ref
 
-TAKEN = ("already_acknowledged", "not_allowed_now")
+TAKEN = ("already_acknowledged", "not_allowed_now", "not_the_next_contact")
 """Somebody who watches may be quicker than the plan; then the case is theirs."""
 
 
@@ -46,11 +46,18 @@ def answered_case(
     yield act(concluded, "conclusion", says, "POST", path, body=body, tolerates=TAKEN)
 
 
-def kept_contact(one: Participant, responder: Clinician, at: datetime) -> Act:
+def kept_contact(one: Participant, responder: Clinician, at: datetime) -> Iterator[Act]:
     """The first contact of a follow-up, before it is overdue."""
-    return Act(
-        id=f"follow_up-{one.number}", at=at, step="follow_up", about=one.number,
-        says=f"{responder.name} calls {one.name} a day after", role=responder.role,
-        person=responder.id, clinic_id=one.clinic.id, method="POST", loud=True, body={},
-        path=f"/crisis/cases/{ref(f'case-{one.number}', 'case_id')}/follow-up", tolerates=TAKEN,
+    case = f"/crisis/cases/{ref(f'case-{one.number}', 'case_id')}"
+    who: dict[str, Any] = {
+        "at": at, "about": one.number, "role": responder.role, "person": responder.id,
+        "clinic_id": one.clinic.id, "loud": True,
+    }  # fmt: skip
+    looks = f"look-{one.number}"
+    says = f"{responder.name} looks when {one.name} is to be called"
+    yield Act(id=looks, step="look", says=says, method="GET", path=case, **who)
+    yield Act(
+        id=f"follow_up-{one.number}", step="follow_up", method="POST", path=f"{case}/follow-up",
+        says=f"{responder.name} calls {one.name} a day after", tolerates=TAKEN,
+        body={"due_at": ref(looks, "next_due_at")}, **who,
     )  # fmt: skip

@@ -63,7 +63,7 @@ def _day(cast: Cast, on: date) -> Iterator[Act]:
         yield from _led(cohort, start, on)
         for one in cohort.members:
             if one.danger == ITEM_9:
-                yield kept_contact(one, cast.on_call[one.clinic.number][0], calls_at)
+                yield from kept_contact(one, cast.on_call[one.clinic.number][0], calls_at)
             if one.comes_at is not None:
                 yield from _attended(one, cohort, start)
                 yield from _homework(one, start, on)

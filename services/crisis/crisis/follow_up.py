@@ -8,7 +8,7 @@ from catalogue.codec import instant
 from catalogue.crisis import CaseClosed
 from chassis.announce import announce
 from chassis.database import Session
-from chassis.refusals import Invalid
+from chassis.refusals import Conflict, Invalid
 from crisis import case as cases
 from crisis import rota, rules
 from crisis.case import Case
@@ -50,12 +50,17 @@ def conclude(
     return case
 
 
-def keep_contact(db: Session, case_id: UUID, *, by: str, at: datetime) -> Case:
-    """The next contact of a case in follow-up was made; the last one closes it."""
+def keep_contact(db: Session, case_id: UUID, *, due_at: datetime, by: str, at: datetime) -> Case:
+    """The contact that is due next was made; the last one closes the case.
+
+    Raises Conflict for any other contact, so that saying it twice does not use up two.
+    """
     case = cases.locked(db, case_id)
     cases.STATES.advance(case, "keep_contact")
-    due, *left = case.follow_ups
-    record(db, case, "follow_up_made", by=by, at=at, due_at=due, left=len(left))
+    if due_at != case.next_due_at:
+        raise Conflict("not_the_next_contact", next_due_at=case.follow_ups[0])
+    _, *left = case.follow_ups
+    record(db, case, "follow_up_made", by=by, at=at, due_at=due_at, left=len(left))
     case.follow_ups = left
     if left:
         case.next_due_at = datetime.fromisoformat(left[0])

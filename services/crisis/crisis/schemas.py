@@ -47,6 +47,12 @@ class ConclusionBody(ma.Schema):
     follow_up = Choice(*FOLLOW_UPS, required=True)
 
 
+class ContactBody(ma.Schema):
+    """Which contact of the follow-up was made: when it was due, as the case says."""
+
+    due_at = Instant(required=True)
+
+
 class LowerTierBody(ma.Schema):
     """A licensed person's finding that there is less danger."""
 

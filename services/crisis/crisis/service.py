@@ -139,11 +139,12 @@ class Crisis(Between):
 
     @route(
         "POST", "/crisis/cases/<uuid:case_id>/follow-up",
-        body=shape.NothingBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
+        body=shape.ContactBody, returns=shape.CaseListed, answers=200, allow=RESPONDERS,
     )  # fmt: skip
     def keep_contact(self, call, case_id: UUID):
         """Say that the next contact of the follow-up was made; the last one closes the case."""
-        kept = follow_up.keep_contact(call.db, case_id, by=call.by, at=call.now)
+        due_at = call.body["due_at"]
+        kept = follow_up.keep_contact(call.db, case_id, due_at=due_at, by=call.by, at=call.now)
         metrics.count_concluded(kept.tier, kept.state)
         return views.summary(kept)
 

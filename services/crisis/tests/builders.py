@@ -168,9 +168,11 @@ class Clinic:
     def closes(self, case_id: UUID) -> None:
         self.concludes(case_id, disposition="raised_in_error", follow_up="none")
 
-    def keeps_contact(self, case_id: UUID) -> None:
+    def keeps_contact(self, case_id: UUID, due_at: datetime | None = None) -> None:
+        """Keep the contact that was due then; without an instant, the next one."""
         with self.database.work() as db:
-            follow_up.keep_contact(db, case_id, by="clinician:x", at=db.now)
+            due_at = due_at or db.get_one(Case, case_id).next_due_at or db.now
+            follow_up.keep_contact(db, case_id, due_at=due_at, by="clinician:x", at=db.now)
 
     def later(self, n: float) -> None:
         self.clock.advance_to(self.clock.now() + seconds(n))

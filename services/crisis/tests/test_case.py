@@ -109,8 +109,14 @@ def test_what_ends_with_follow_up_is_closed_after_the_last_contact(clinic, datab
             timedelta(days=days) for days in (1, 3, 7, 14, 21, 28)
         ]
     assert announced(database)[-1] == "tier_changed"
-    for _ in range(6):
-        clinic.keeps_contact(case_id)
+    for left in (5, 4, 3, 2, 1, 0):
+        with clinic.case(case_id) as (_, case):
+            due_at = case.next_due_at
+        clinic.keeps_contact(case_id, due_at)
+        with pytest.raises(Conflict):
+            clinic.keeps_contact(case_id, due_at)
+        with clinic.case(case_id) as (_, case):
+            assert len(case.follow_ups) == left, "saying it twice keeps one contact"
     with clinic.case(case_id) as (_, case):
         assert (case.state, case.closed_by) == ("closed", clinic.licensed())
         assert case.next_due_at is None

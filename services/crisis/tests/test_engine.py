@@ -31,7 +31,7 @@ from chassis.clock import SimulatedClock
 from chassis.database import Session
 from chassis.refusals import Conflict
 from crisis import case as cases
-from crisis import ladder, page, rules, sweeper, timeline
+from crisis import follow_up, ladder, page, rules, sweeper, timeline
 from crisis.case import Case
 from crisis.page import Page
 from crisis.rules import Call
@@ -250,8 +250,10 @@ class Machine(RuleBasedStateMachine):
     @rule(who=pick)
     def keep_contact(self, who: int) -> None:
         def kept(case_id: UUID, expected: Expected) -> None:
-            self.clinic.keeps_contact(case_id)
+            due_at = expected.due_at
+            self.clinic.keeps_contact(case_id, due_at)
             expected.keep_contact()
+            refusal_of(lambda: self.clinic.keeps_contact(case_id, due_at))  # a double click
 
         self._if_in((FOLLOW_UP,), who, kept)
 
@@ -403,6 +405,7 @@ def instead(module: Any, name: str, fault: Callable[..., Any]) -> Iterator[None]
 
 _steps_due, _climb, _lapse = rules.steps_due, ladder.climb, ladder._lapse
 _take_over, _lower_tier = cases.take_over, cases.lower_tier
+_keep_contact = follow_up.keep_contact
 
 
 class DeadlineFromProcessingTime(Engine):
@@ -526,6 +529,17 @@ class OverdueFollowUpKeepsItsTier(Engine):
 
     def in_force(self):
         return instead(ladder, "MISSED", {"acknowledged": "contact"})
+
+
+class AnyContactIsTheNext(Engine):
+    """Whoever says it twice has kept two contacts."""
+
+    def in_force(self):
+        def fault(db, case_id, *, due_at, **given):
+            due_at = db.get_one(Case, case_id).next_due_at
+            return _keep_contact(db, case_id, due_at=due_at, **given)
+
+        return instead(follow_up, "keep_contact", fault)
 
 
 class TakeOverMovesTheDeadline(Engine):

@@ -215,12 +215,21 @@ def test_emergency_services_take_over_and_contact_is_kept(crisis):
         ("dispatch", {"basis": "imminent_danger"}, "emergency_services"),
         ("hand-over", {"to": "ambulance"}, "handed_off"),
         ("conclusion", WHOLE, "follow_up"),
-        *[("follow-up", {}, "follow_up")] * 5,
-        ("follow-up", {}, "closed"),
     ]
     for path, body, state in steps:
         answer = crisis.ask("POST", f"/cases/{case_id}/{path}", json=body, person=person)
         assert (answer.status_code, answer.json().get("state")) == (200, state)
+    contacts = crisis.case(case_id)["follow_ups"]
+    for due_at in contacts:
+        body, path = {"due_at": due_at}, f"/cases/{case_id}/follow-up"
+        kept = crisis.ask("POST", path, json=body, person=person)
+        assert kept.status_code == 200
+        again = crisis.ask("POST", path, json=body, person=person)
+        assert again.status_code == 409
+        if due_at != contacts[-1]:
+            assert again.json()["code"] == "not_the_next_contact"
+            assert again.json()["facts"]["next_due_at"] == kept.json()["next_due_at"]
+    assert crisis.case(case_id)["state"] == "closed"
 
 
 WHOLE = {
