@@ -145,14 +145,15 @@ class _Carrier:
         self.wake.ring()
 
     def run(self) -> None:
-        """Until killed. A failure closes the channel and the same batch is tried again."""
+        """Until killed. A failure closes the channel and the same batch is tried again; of a row
+        of failures the first is logged."""
         failures = 0
         while True:
             try:
                 self._carry()
                 failures = 0
             except (PublishFailed, DBAPIError, exc.TimeoutError, *CONNECTION_ERRORS) as failure:
-                self._give_up_channel(failure)
+                self._give_up_channel(failure, told=failures > 0)
                 longest = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 eventlet.sleep(longest * random.uniform(0.5, 1.0))
                 failures += 1
@@ -193,10 +194,11 @@ class _Carrier:
         with self.relay.database.look() as connection:
             return frames_after(connection, self.lane, after, self.relay.batch(self.lane))
 
-    def _give_up_channel(self, failure: Exception) -> None:
+    def _give_up_channel(self, failure: Exception, *, told: bool) -> None:
         service = self.relay.database.service
         reason = str(failure) if isinstance(failure, PublishFailed) else type(failure).__name__
-        log.warning("relay_channel_closed", service=service, lane=self.lane, reason=reason)
+        if not told:
+            log.warning("relay_channel_closed", service=service, lane=self.lane, reason=reason)
         if isinstance(failure, PublishFailed):
             NACKS.labels(service).inc()
         self._ahead = None

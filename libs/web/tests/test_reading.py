@@ -5,7 +5,8 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from libs.web.tests.desk import INTAKE_KEY, bearer
-from web.reading import BODY_BYTES, traceparent
+from web.problems import Problem
+from web.reading import BODY_BYTES, must_be_storable, traceparent
 
 JSON = {"Content-Type": "application/json"}
 
@@ -62,6 +63,11 @@ def test_a_misspelt_filter_is_refused(house):
     assert house.client.get("/desk/board?colour=red").status_code == 422
 
 
+def test_a_filter_given_twice_is_refused(house):
+    answer = house.client.get("/desk/referrals?reason=a&reason=b")
+    assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "reason")
+
+
 def test_a_filter_with_a_nul_is_refused(house):
     assert house.client.get("/desk/referrals?reason=%00").status_code == 400
     assert house.client.post("/desk/refusals/%00").status_code == 400
@@ -74,6 +80,23 @@ def test_a_number_beyond_any_column_is_refused_in_a_query_too(house, after):
     assert house.client.get(f"{log}{2**63 - 1}", headers=headers).status_code == 200
     answer = house.client.get(f"{log}{after}", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "number_too_large")
+    assert [one["field"] for one in answer.json()["fields"]] == ["after"]
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"reason": "a\0b"}, "reason"),
+        ({"answers": {"first": [1, {"second": "\0"}]}}, "answers.first.second"),
+        ({"answers": {"\0": 1}}, "answers"),
+        ({"x" * 500: {"y": "\0"}}, "x" * 100),
+    ],
+    ids=["text", "nested", "name", "long name"],
+)
+def test_the_field_is_named_whose_text_is_none(content, field):
+    with pytest.raises(Problem) as refused:
+        must_be_storable(content)
+    assert (refused.value.code, list(refused.value.fields)) == ("not_text", [field])
 
 
 def test_a_body_at_the_limit_is_read_and_one_beyond_is_not(house):

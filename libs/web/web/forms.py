@@ -38,7 +38,7 @@ class Form:
             pairs = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError:
             raise Problem(400, "malformed_form") from None
-        reading.must_be_storable([value for pair in pairs for value in pair])
+        reading.must_be_storable([{name: value} for name, value in pairs])
         return cls(MultiDict(pairs), data=data)
 
     @property

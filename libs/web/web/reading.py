@@ -12,7 +12,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request
 
-from web.problems import Problem, invalid
+from web.problems import NAME_LENGTH, Problem, invalid
 
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 20
@@ -84,7 +84,11 @@ def loaded_query(schema: ma.Schema | None, request: Request) -> dict[str, Any]:
         if request.args:
             raise invalid({name: ["Unknown field."] for name in request.args})
         return {}
-    query = loaded(schema, MultiDictProxy(request.args, schema))
+    given = MultiDictProxy(request.args, schema)
+    single = [name for name, _ in request.args.items() if name not in given.multiple_keys]
+    if twice := [name for name in single if len(request.args.getlist(name)) > 1]:
+        raise invalid({name: ["Given more than once."] for name in twice})
+    query = loaded(schema, given)
     must_be_storable(query)  # what was a text until here may be a number beyond any column
     return query
 
@@ -112,27 +116,30 @@ def _refuse_the_rest(request: Request, problem: Problem) -> NoReturn:
 
 def must_be_storable(content: Any) -> None:
     """No text that a database refuses, no number beyond its columns, no depth beyond reason."""
-    level = [content]
+    level = [("", content)]
     for _ in range(DEPTH):
-        below: list[Any] = []
-        for value in level:
-            below += _inside(value)
-        if not below:
+        level = [below for name, value in level for below in _inside(name, value)]
+        if not level:
             return
-        level = below
     raise Problem(400, "too_deep")
 
 
-def _inside(value: Any) -> list[Any]:
+def _inside(name: str, value: Any) -> list[tuple[str, Any]]:
+    """What a value holds, each by the field it belongs to."""
     if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
+        names = [(name, key) for key in value]
+        return [*names, *((f"{name}.{key}".lstrip(".")[:NAME_LENGTH], value[key]) for key in value)]
     if isinstance(value, list):
-        return value
+        return [(name, one) for one in value]
     if isinstance(value, str) and _NOT_TEXT.search(value):
-        raise Problem(400, "not_text")
+        raise Problem(400, "not_text", fields=_at(name, "Has a character that no text has."))
     if isinstance(value, int) and value.bit_length() > INTEGER_BITS:
-        raise Problem(400, "number_too_large")
+        raise Problem(400, "number_too_large", fields=_at(name, "Too large a number."))
     return []
+
+
+def _at(name: str, message: str) -> dict[str, list[str]]:
+    return {name: [message]} if name else {}
 
 
 def _refuse(constant: str) -> NoReturn:
