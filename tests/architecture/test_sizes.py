@@ -17,7 +17,7 @@ LONGEST_FUNCTION = 40
 CEILINGS = {
     "libs/catalogue/catalogue": 1_000,
     "libs/channels/channels": 800,
-    "libs/chassis/chassis": 3_000,
+    "libs/chassis/chassis": 3_050,
     "libs/web/web": 2_400,
     **dict.fromkeys(ROOMS, 1_600),
     "services/crisis/crisis": 2_400,

@@ -81,6 +81,13 @@ def _file(value: str) -> Path:
     return path
 
 
+def _origin(value: str) -> str:
+    scheme, _, host = value.partition("://")
+    if scheme not in ("https", "http") or not host or set(host) & set("/?#@ "):
+        raise ValueError("must be https://host, without a path")
+    return value
+
+
 database_url = _url("postgresql", "sqlite")
 broker_url = _url("amqp", "amqps", "memory")
 
@@ -105,6 +112,9 @@ class Settings:
         _file, means="file with the trusted issuers and the services' public keys"
     )
     peers: Path | None = setting(_file, None, means="file with the other services' addresses, JSON")
+    origin: str | None = setting(
+        _origin, None, means="where people and providers reach this house: https://host"
+    )
     host: str = setting(str, "127.0.0.1", means="address to listen on")
     port: int = setting(_port, 8080, means="port to listen on")
     internal_host: str = setting(str, "127.0.0.1", means="address of metrics, health and drain")
@@ -124,6 +134,8 @@ class Settings:
         ]
         if str(self.broker_url).startswith("memory"):
             wrong.append("EVENKEEL_BROKER_URL is memory://, which production refuses")
+        if str(self.origin).startswith("http:"):
+            wrong.append("EVENKEEL_ORIGIN is http://, which production refuses")
         if self.issuers and DEMO_ISSUER.encode() in self.issuers.read_bytes():
             wrong.append("EVENKEEL_ISSUERS trusts the demo's issuer, which production refuses")
         return wrong

@@ -11,6 +11,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 
 from catalogue.numbers import CRISIS_NUMBERS
 from web.answers import KEY_PATTERN
+from web.callbacks import Callback
+from web.forms import FORM
 from web.problems import PROBLEM_JSON
 from web.routes import Route, routes_of
 
@@ -33,6 +35,9 @@ IDEMPOTENCY_KEY = {
     "description": "Names this request: repeated with the same key it has one effect.",
     "schema": {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
 }
+
+ANY_FORM = {"type": "object", "additionalProperties": {"type": "string"}}
+"""What a provider posts: the fields are its own."""
 
 PROBLEM = {
     "type": "object",
@@ -122,6 +127,10 @@ def _operation(
     if route.body:
         content = {"application/json": {"schema": route.body}}
         operation["requestBody"] = {"required": True, "content": content}
+    if isinstance(route, Callback):
+        operation["requestBody"] = {"required": True, "content": {FORM: {"schema": ANY_FORM}}}
+        signature = {"name": route.signed_in, "in": "header", "schema": {"type": "string"}}
+        operation["parameters"] = [*parameters, signature]
     return operation
 
 
@@ -137,6 +146,8 @@ def _refusals(route: Route) -> Iterable[int]:
     statuses = {400, 404, 411, 413, 422, 500, 503}
     if not route.open:
         statuses |= {401, 403}
+    if isinstance(route, Callback):
+        statuses |= {403, 415}
     if route.method not in ("GET", "HEAD"):
         statuses |= {408, 409}
     if route.body:
