@@ -34,6 +34,7 @@ FACTS: dict[str, Any] = {
     "marked_functional_loss": False,
     "needs_daily_medical_oversight": False,
     "can_take_part_in_groups": True,
+    "safety_plan_workable": True,
     "private_space": "ok",
     "device": "own",
     "network_mbit_s": 25.0,

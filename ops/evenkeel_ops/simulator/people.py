@@ -18,7 +18,8 @@ OFFICE = ("scheduler", "clinic_admin", "auditor")
 ROLE_OF = {"supervisor": "supervisor", "crisis_lead": "crisis_lead"}
 
 NOT_SAFE, URGE, ITEM_9 = "not_safe", "urge", "item_9"
-"""Who will be in danger: says so at the check-in, has a strong urge, answers item 9 of PHQ-9."""
+"""Who will be in danger: says so at the check-in, has a strong urge, answers item 9 of PHQ-9 and
+then yes to the first item of the suicide screen that this asks for."""
 
 
 def ref(act_id: str, member: str) -> str:
@@ -154,7 +155,7 @@ class Cast:
 
     def _participant(self, number: int) -> Participant:
         random, danger = self._random, self._danger(number)
-        calm = danger in (None, ITEM_9)
+        calm = danger is None
         late, absent, leaves = (random.random() for _ in range(3))
         comes_at = random.choice((4, 8)) if late < 0.12 else -random.choice((2, 5, 10))
         return Participant(
@@ -172,13 +173,14 @@ class Cast:
         )
 
     def _answers(self, danger: str | None) -> dict[str, dict[str, int]]:
-        """Moderately severe, so that an IOP fits; no suicide screen is positive."""
+        """Moderately severe, so that an IOP fits; no suicide screen says more than LOW."""
         phq = {f"phq9_{item}": 2 for item in range(1, 9)}
         phq[f"phq9_{self._random.randint(1, 8)}"] = self._random.choice((1, 3))
         phq["phq9_9"] = 1 if danger == ITEM_9 else 0
         gad = {f"gad7_{item}": self._random.randint(1, 3) for item in range(1, 8)}
-        asq = {f"asq_{item}": 0 for item in range(1, 5)}
-        return {"PHQ-9": phq, "GAD-7": gad, "ASQ": asq}
+        if danger == ITEM_9:
+            return {"PHQ-9": phq, "GAD-7": gad, "C-SSRS": {"q1": 1, "q2": 0, "q6": 0}}
+        return {"PHQ-9": phq, "GAD-7": gad, "ASQ": {f"asq_{item}": 0 for item in range(1, 5)}}
 
     def _staff(self, clinic: Clinic, *posts: str) -> list[Clinician]:
         first = len(self.clinicians) + 1

@@ -85,19 +85,10 @@ BANDS = {
 POSITIVE_FROM = {PHQ_9: 10, GAD_7: 10}
 """Total from which the screen is positive, in points; sources as for the bands."""
 
-REMISSION_BELOW = 5
-"""PHQ-9 points. https://doi.org/10.1176/appi.ps.201900295"""
-
 RELIABLE_CHANGE = {PHQ_9: 5, GAD_7: 4}
 """Smallest change that counts, in points (to confirm).
 
 Of the two PHQ-9 figures in use, 5 and 6, the smaller: it misses less deterioration.
-"""
-
-NOT_ON_TRACK_FROM = {4: 17, 9: 13, 14: 9}
-"""Week to the PHQ-9 total that is too high by then, from CBT trials.
-
-https://pubmed.ncbi.nlm.nih.gov/26077754/
 """
 
 
@@ -153,16 +144,6 @@ def is_positive(instrument: str, points: int) -> bool:
     return points >= POSITIVE_FROM[instrument]
 
 
-def in_remission(phq9_total: int) -> bool:
-    """Whether a PHQ-9 total means remission."""
-    return phq9_total < REMISSION_BELOW
-
-
-def not_on_track(week: int, phq9_total: int) -> bool:
-    """Whether a PHQ-9 total is too high for a week of care that has a cut-off."""
-    return week in NOT_ON_TRACK_FROM and phq9_total >= NOT_ON_TRACK_FROM[week]
-
-
 def suicide_tier(instrument: str, answers: Answers) -> str:
     """The suicide tier of an ended ASQ or C-SSRS; INCOMPLETE when anything is missing."""
     tier, _ = finding(instrument, answers)
@@ -216,12 +197,12 @@ def asks_for_suicide_screen(answers: Answers) -> bool:
 def sign_of(instrument: str, answers: Answers) -> Sign | None:
     """What the answers so far ask of crisis: the most urgent sign, or None.
 
-    PHQ-9 item 9: 1 is a review the same day (T3), 2 or 3 is T2 even when the suicide screen that
-    follows is all no (project rule, CLINICAL). ASQ and C-SSRS go by their suicide tier.
+    PHQ-9 item 9 of 2 or 3 is T2 even when the suicide screen that follows is all no; 1 waits for
+    that screen, whose result decides (project rule, CLINICAL). ASQ and C-SSRS go by their suicide
+    tier.
     """
     if instrument == PHQ_9:
-        item_9 = answers.get("phq9_9", 0)
-        return Sign("T2" if item_9 >= 2 else "T3", "phq9_item9") if item_9 else None
+        return ITEM_9_SIGN if answers.get("phq9_9", 0) >= 2 else None
     if instrument not in SUICIDE_SCREENS:
         return None
     tier, _ = finding(instrument, answers)
@@ -235,7 +216,9 @@ def sign_of(instrument: str, answers: Answers) -> Sign | None:
 
 
 INCOMPLETE_SIGN = Sign("T2", "screen_incomplete")
-"""What a screen that was started and not ended asks of crisis."""
+"""What a screen that was started, or asked for by item 9, and not ended asks of crisis."""
+
+ITEM_9_SIGN = Sign("T2", "phq9_item9")
 
 
 def higher(one: str, other: str) -> str:

@@ -21,7 +21,7 @@ from chassis.states import States
 from chassis.timers import set_timer
 from intake import instruments
 from intake.episode import Episode
-from intake.instruments import INCOMPLETE_SIGN, PHQ_9, SUICIDE_SCREENS
+from intake.instruments import INCOMPLETE_SIGN, SUICIDE_SCREENS
 from intake.risk import Risk, detect
 from intake.tables import Base
 
@@ -141,8 +141,8 @@ class Screen(OfClinic, Base):
                 instrument=self.instrument, band=band,
             ),
         )  # fmt: skip
-        if self.instrument == PHQ_9 and instruments.asks_for_suicide_screen(answers):
-            self._set_timer(db, SUICIDE_SCREEN_DUE, at + TIME_TO_ANSWER)
+        if asked_at := self._asked_for_suicide_screen_at(db):
+            self._set_timer(db, SUICIDE_SCREEN_DUE, asked_at + TIME_TO_ANSWER)
 
     def abandon(self, db: Session, *, at: datetime) -> None:
         """Nobody ended the screen in time."""
@@ -150,13 +150,14 @@ class Screen(OfClinic, Base):
         self._detect(db, INCOMPLETE_SIGN, at=at)
 
     def expect_suicide_screen(self, db: Session, *, at: datetime) -> None:
-        """Item 9 asked for a suicide screen: none begun by now counts as one abandoned."""
-        begun = sa.exists().where(
+        """Item 9 asked for a suicide screen: none ended by now counts as one abandoned."""
+        ended = sa.exists().where(
             Screen.episode_id == self.episode_id,
             Screen.instrument.in_(SUICIDE_SCREENS),
-            Screen.opened_at >= self.opened_at,
+            Screen.state == "complete",
+            Screen.ended_at >= self.opened_at,
         )
-        if not db.scalar(sa.select(begun)):
+        if not db.scalar(sa.select(ended)):
             self._detect(db, INCOMPLETE_SIGN, at=at)
 
     def suicide_tier(self, db: Session) -> str:
@@ -166,6 +167,12 @@ class Screen(OfClinic, Base):
     def _last(self, db: Session) -> dict[str, "Answer"]:
         given = sa.select(Answer).filter_by(screen_id=self.id).order_by(Answer.revision)
         return {answer.item: answer for answer in db.scalars(given)}
+
+    def _asked_for_suicide_screen_at(self, db: Session) -> datetime | None:
+        """When an answer first asked for one; to take it back afterwards changes nothing."""
+        given = db.scalars(sa.select(Answer).filter_by(screen_id=self.id))
+        asks = instruments.asks_for_suicide_screen
+        return min((one.answered_at for one in given if asks({one.item: one.value})), default=None)
 
     def _set_timer(self, db: Session, kind: str, due_at: datetime) -> None:
         set_timer(

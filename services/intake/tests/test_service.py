@@ -191,7 +191,7 @@ def test_a_danger_is_announced_with_the_answer_that_shows_it_and_no_answer_is_to
     assert risk.participant_id == UUID(desk.participant)
     told = set(json.loads(encode(risk)))
     assert told == {
-        "clinic_id", "risk_id", "participant_id", "tier", "trigger", "instrument",
+        "clinic_id", "risk_id", "participant_id", "tier", "trigger", "instrument", "raised_by",
     }  # fmt: skip
 
 
@@ -221,8 +221,9 @@ def test_a_changed_answer_keeps_the_former_one_and_the_risk(desk):
         assert list(kept) == [1, 0]
 
 
-@pytest.mark.parametrize(("value", "tier"), [(0, None), (1, "T3"), (2, "T2"), (3, "T2")])
-def test_item_9_of_phq_9_asks_for_a_human(desk, value, tier):
+@pytest.mark.parametrize(("value", "tier"), [(0, None), (1, None), (2, "T2"), (3, "T2")])
+def test_item_9_of_phq_9_of_2_or_3_asks_for_a_human_at_once_and_1_waits(desk, value, tier):
+    """Planted fault: `>= 1` where item 9 is a sign."""
     desk.refer()
     risk = desk.answer(desk.open_screen("PHQ-9"), {"phq9_9": value})["risk"]
     assert (risk and risk["tier"]) == tier
@@ -292,20 +293,63 @@ def test_a_late_yes_still_counts(desk):
     assert desk.risks() == [("T2", "screen_incomplete"), ("T1", "asq_imminent")]
 
 
-def test_item_9_without_a_suicide_screen_is_incomplete_after_ten_minutes(desk):
+@pytest.mark.parametrize("asq", [None, {"asq_1": 0}])
+def test_item_9_of_1_without_an_ended_suicide_screen_is_a_risk_at_its_tenth_minute(desk, asq):
+    """Planted faults: no timer where the PHQ-9 is completed; a screen begun counts as ended."""
     desk.refer()
     desk.screen("PHQ-9", phq9(10, item_9=1))
-    desk.house.advance(timedelta(minutes=10))
-    assert desk.risks() == [("T3", "phq9_item9"), ("T2", "screen_incomplete")]
+    if asq:
+        desk.house.advance(timedelta(minutes=5))
+        desk.answer(desk.open_screen("ASQ"), asq)
+        desk.house.advance(timedelta(minutes=4, seconds=59))
+    else:
+        desk.house.advance(timedelta(minutes=9, seconds=59))
+    assert desk.risks() == []
+    desk.house.advance(timedelta(seconds=1))
+    assert desk.risks() == [("T2", "screen_incomplete")]
 
 
-def test_item_9_with_a_suicide_screen_is_not_incomplete(desk):
+def test_the_ten_minutes_of_item_9_count_from_its_first_answer_and_taking_it_back_stops_none(desk):
+    """Planted faults: counted from the completion; the last answer only."""
     desk.refer()
-    desk.screen("PHQ-9", phq9(10, item_9=1))
+    screen = desk.open_screen("PHQ-9")
+    desk.answer(screen, phq9(10, item_9=1))
+    desk.house.advance(timedelta(minutes=9))
+    desk.answer(screen, {"phq9_9": 0})
+    desk.ok("POST", f"screens/{screen}/completion")
+    desk.house.advance(timedelta(seconds=59))
+    assert desk.risks() == []
+    desk.house.advance(timedelta(seconds=1))
+    assert desk.risks() == [("T2", "screen_incomplete")]
+
+
+def test_a_suicide_screen_ended_before_the_phq_9_is_not_the_one_item_9_asks_for(desk):
+    desk.refer()
     desk.screen("ASQ")
+    desk.house.advance(timedelta(minutes=1))
+    desk.screen("PHQ-9", phq9(10, item_9=1))
     desk.house.advance(timedelta(minutes=10))
-    assert desk.risks() == [("T3", "phq9_item9")]
-    assert "note_discordance" in desk.recommend()["actions"]
+    assert desk.risks() == [("T2", "screen_incomplete")]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers", "risks"),
+    [
+        ("ASQ", None, []),
+        ("C-SSRS", CALM_CSSRS, []),
+        ("C-SSRS", {**CALM_CSSRS, "q1": 1}, [("T3", "cssrs_low")]),
+        ("ASQ", {f"asq_{n}": int(n == 2) for n in range(1, 6)}, [("T2", "asq_positive")]),
+        ("ASQ", {f"asq_{n}": int(n in (1, 5)) for n in range(1, 6)}, [("T1", "asq_imminent")]),
+    ],
+)
+def test_the_suicide_screen_that_follows_item_9_of_1_decides(desk, instrument, answers, risks):
+    desk.refer()
+    desk.screen("PHQ-9", phq9(10, item_9=1))
+    desk.house.advance(timedelta(minutes=9))
+    desk.screen(instrument, answers)
+    desk.house.advance(timedelta(hours=1))
+    assert desk.risks() == risks
+    assert ("note_discordance" in desk.recommend()["actions"]) == (not risks)
 
 
 def test_a_participant_reaches_only_their_own_screens_and_not_what_rules_suggest(desk):
@@ -527,8 +571,8 @@ def test_nobody_is_admitted_while_a_risk_is_unanswered_or_its_case_is_open(desk)
 
 def test_a_case_that_rose_holds_admission(desk):
     desk.refer()
-    desk.screen("PHQ-9", phq9(18, item_9=1))
-    desk.screen("C-SSRS", CALM_CSSRS)
+    desk.screen("PHQ-9", phq9(18))
+    desk.screen("C-SSRS", {**CALM_CSSRS, "q1": 1})
     desk.recommend()
     desk.level()
     desk.consent()
