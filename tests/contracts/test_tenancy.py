@@ -33,6 +33,7 @@ BODIES = {
     "scheduling cancel_occurrence": {"reason": "holiday"},
     "sessions log_in": WHEREABOUTS,
     "sessions check_in": {"safe": True, "urge": 1},
+    "sessions check_body": {"more_than_prescribed": False},
     "sessions start_segment": {"position": 0},
     "sessions assign_homework": HOMEWORK,
     "notifications prefer": {"email": False},

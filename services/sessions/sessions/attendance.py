@@ -141,6 +141,22 @@ class Attendance(Base, OfClinic):
         run.first_at = run.last_at = at
         db.add(run)
 
+    def is_silent(self, db: Db, *, since: datetime) -> bool:
+        """Whether somebody counts as there, and neither came nor was heard of since then.
+
+        Who sends no heartbeats at all, as by telephone, is never silent.
+        """
+        if self.state != "present":
+            return False
+        heard = sa.select(sa.func.max(Run.last_at)).where(Run.attendance_id == self.attendance_id)
+        came = sa.select(sa.func.max(Movement.at)).where(
+            Movement.attendance_id == self.attendance_id, Movement.kind == LOG_IN
+        )
+        last_heard_at, last_came_at = db.scalar(heard), db.scalar(came)
+        if last_heard_at is None or last_came_at is None:
+            return False
+        return max(last_heard_at, last_came_at) < since
+
     def credit(
         self, db: Db, segments: Iterable[rules.Segment], present: list[rules.Span], *,
         by: UUID, at: datetime,

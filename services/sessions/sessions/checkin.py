@@ -16,8 +16,8 @@ from chassis.announce import announce, uuid7
 from chassis.database import OfClinic
 from chassis.database import Session as Db
 from sessions.attendance import Attendance
+from sessions.danger import announce_risk
 from sessions.rules import Risk, check_in_risk
-from sessions.session import announce_risk
 from sessions.tables import Base
 
 
@@ -50,9 +50,7 @@ def check_in(
     """Take a check-in. What it says of danger is announced in the same transaction."""
     risk = check_in_risk(safe=safe, urge=urge)
     if risk is not None:
-        announce_risk(
-            db, risk, clinic_id=attendance.clinic_id, participant_id=attendance.participant_id
-        )
+        announce_risk(db, risk, attendance)
     row = CheckIn(
         checkin_id=uuid7(), clinic_id=attendance.clinic_id,
         attendance_id=attendance.attendance_id, mood=mood, urge=urge, sleep_hours=sleep_hours,

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
+from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached, TierChanged
 from catalogue.intake import ParticipantAdmitted, ParticipantDischarged
 from catalogue.scheduling import (
     ClinicianRegistered,
@@ -191,7 +191,7 @@ def must_be_licensed(db: Db, facilitator_id: UUID, state: str) -> None:
         raise Conflict("licence", state=state)
 
 
-def note_case(db: Db, event: CaseOpened | RiskAttached) -> None:
+def note_case(db: Db, event: CaseOpened | RiskAttached | TierChanged) -> None:
     _put(
         db, OpenCase,
         case_id=event.case_id, clinic_id=event.clinic_id, participant_id=event.participant_id,

@@ -26,7 +26,10 @@ HOMEWORK_TEMPLATES = (
 """What homework may be given. CLINICAL: this project's list; a clinician must confirm it."""
 
 URGE_AT_RISK = 7
-TIERS_AT_RISK = ("T1", "T2")
+TIERS_AT_RISK = ("T1", "T2", "T4")
+"""Tiers of open cases: in danger, and in the weeks of contact after it. T3 is not among them."""
+
+SHORT_NIGHTS_AT_RISK = 3
 
 
 class Span(NamedTuple):
@@ -48,8 +51,12 @@ class Segment(NamedTuple):
 class Risk:
     """How urgent, and what gave the sign."""
 
-    tier: Literal["T1", "T2"]
+    tier: Literal["T1", "T2", "T3"]
     trigger: str
+
+
+PANIC = Risk("T1", "facilitator_panic")
+"""A facilitator fears for somebody in the room (project rule, CLINICAL)."""
 
 
 def check_in_risk(*, safe: bool, urge: int | None) -> Risk | None:
@@ -68,11 +75,29 @@ def check_in_risk(*, safe: bool, urge: int | None) -> Risk | None:
 def absence_risk(open_tiers: Iterable[str], trigger: str) -> Risk | None:
     """Whether the absence of somebody with these open cases asks for a human now.
 
-    An open T1 or T2 makes it T2: a no-show at high risk, or not back from a break. CLINICAL, the
-    tier is this project's; missed appointments are the provider's burden, not the person's:
-    http://zerosuicide.sprc.org/toolkit/transition
+    An open T1 or T2, or one in follow-up (T4), makes it T2: a no-show at high risk, or not back
+    from a break. CLINICAL, the tiers are this project's; missed appointments are the provider's
+    burden, not the person's: http://zerosuicide.sprc.org/toolkit/transition
     """
     return Risk("T2", trigger) if any(tier in TIERS_AT_RISK for tier in open_tiers) else None
+
+
+def body_check_risk(*, more_than_prescribed: bool, short_nights: int | None) -> Risk | None:
+    """Whether a body check asks for a human. `short_nights` are those in a row under 3 h of sleep.
+
+    More pills than prescribed is T1; three short nights are T3, for somebody to look the same day.
+    CLINICAL: both signs and both tiers are this project's and (to confirm).
+    """
+    if more_than_prescribed:
+        return Risk("T1", "body_check_overdose")
+    if short_nights is not None and short_nights >= SHORT_NIGHTS_AT_RISK:
+        return Risk("T3", "body_check_sleep")
+    return None
+
+
+def break_ends_at(planned: Segment, started_at: datetime) -> datetime:
+    """When a break is over: as planned, or later where it began late and lasts as long."""
+    return max(planned.ends_at, started_at + (planned.ends_at - planned.starts_at))
 
 
 def opens_at(starts_at: datetime) -> datetime:

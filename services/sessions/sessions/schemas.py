@@ -57,6 +57,14 @@ class CheckInBody(Strict):
             raise ma.ValidationError("Missing data for required field.", "urge")
 
 
+class BodyCheckBody(Strict):
+    """Somebody who took too many pills is never sent back to answer the rest."""
+
+    participant_id = Id(required=True)
+    more_than_prescribed = Flag(required=True)
+    short_nights = Whole(0, 7, load_default=None, allow_none=True)
+
+
 class SegmentBody(Strict):
     position = Whole(0, 100, required=True)
 
@@ -165,6 +173,17 @@ CheckedIn = _answer(
     "CheckedIn",
     checkin_id=Id,
     risk=ma.fields.Nested(Risk, required=True, allow_none=True),
+    crisis_numbers=ma.fields.Nested(CrisisNumbers, required=True),
+)
+BodyChecked = _answer(
+    "BodyChecked",
+    body_check_id=Id,
+    risk=ma.fields.Nested(Risk, required=True, allow_none=True),
+    crisis_numbers=ma.fields.Nested(CrisisNumbers, required=True),
+)
+Alarmed = _answer(
+    "Alarmed",
+    risk=ma.fields.Nested(Risk, required=True),
     crisis_numbers=ma.fields.Nested(CrisisNumbers, required=True),
 )
 SegmentStarted = _answer(

@@ -1,11 +1,11 @@
 """The table of contents of sessions: what people can do in it, what it hears, what falls due."""
 
 from dataclasses import asdict
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached
+from catalogue.crisis import CaseClosed, CaseOpened, RiskAttached, TierChanged
 from catalogue.intake import ParticipantAdmitted, ParticipantDischarged
 from catalogue.numbers import CRISIS_NUMBERS
 from catalogue.scheduling import (
@@ -18,7 +18,7 @@ from catalogue.scheduling import (
 from chassis.entrypoints import RuntimeProvider, fires, hears
 from chassis.receive import Work
 from chassis.timers import Fired
-from sessions import homework, roster, schemas, session, views
+from sessions import body_check, danger, homework, roster, schemas, session, views
 from sessions.attendance import Attendance
 from sessions.checkin import check_in
 from sessions.homework import Homework
@@ -118,6 +118,32 @@ class Sessions(Between):
         }
 
     @route(
+        "POST", f"{IN_SESSION}/body-checks", body=schemas.BodyCheckBody,
+        returns=schemas.BodyChecked, allow=("participant",), in_danger=True,
+    )  # fmt: skip
+    def check_body(self, call: Call, session_id: UUID) -> Any:
+        """Say how one's body is. Danger is announced before this answers."""
+        participant_id = _own(call, call.body.pop("participant_id"))
+        row = Attendance.find(call.db, session_id, participant_id, also_released=True)
+        check, risk = body_check.submit(call.db, row, **call.body, by=call.by, at=call.now)
+        return {
+            "body_check_id": check.body_check_id,
+            "risk": asdict(risk) if risk else None,
+            "crisis_numbers": CRISIS_NUMBERS,
+        }
+
+    @route(
+        "POST", f"{IN_SESSION}/panic", body=schemas.PersonBody, returns=schemas.Alarmed,
+        allow=("clinician",), in_danger=True,
+    )  # fmt: skip
+    def panic(self, call: Call, session_id: UUID) -> Any:
+        """The facilitator's panic button: this participant is in danger now."""
+        participant_id = call.body["participant_id"]
+        row = Attendance.find(call.db, session_id, participant_id, also_released=True)
+        risk = danger.panic(call.db, row, by=_me(call))
+        return {"risk": asdict(risk), "crisis_numbers": CRISIS_NUMBERS}
+
+    @route(
         "POST", f"{IN_SESSION}/segments", body=schemas.SegmentBody, returns=schemas.SegmentStarted,
         answers=200, allow=("clinician",),
     )  # fmt: skip
@@ -199,6 +225,10 @@ class Sessions(Between):
     def risk_attached(self, work: Work, event: RiskAttached) -> None:
         roster.note_case(work.db, event)
 
+    @hears(TierChanged)
+    def tier_changed(self, work: Work, event: TierChanged) -> None:
+        roster.note_case(work.db, event)
+
     @hears(CaseClosed)
     def case_closed(self, work: Work, event: CaseClosed) -> None:
         roster.forget_case(work.db, event)
@@ -209,7 +239,8 @@ class Sessions(Between):
 
     @fires(session.BREAK_OVER, owner=Session)
     def break_over(self, timer: Fired, day: Session) -> None:
-        day.look_for_those_not_back(timer.db)
+        ended_at = datetime.fromisoformat(timer.payload["ended_at"])
+        day.look_for_those_not_back(timer.db, ended_at)
 
     @fires(homework.DUE, owner=Homework)
     def homework_due(self, timer: Fired, row: Homework) -> None:

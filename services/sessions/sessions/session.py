@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.risk import RiskDetected
 from catalogue.sessions import SegmentStarted, SessionClosed, SessionOpened
 from chassis.announce import announce, uuid7
 from chassis.database import OfClinic
@@ -17,7 +16,7 @@ from chassis.details import Vault
 from chassis.refusals import Conflict, NotFound
 from chassis.states import States
 from chassis.timers import set_timer
-from sessions import attendance, roster, rules, whereabouts
+from sessions import attendance, danger, roster, rules, whereabouts
 from sessions.attendance import ATTENDANCE, Attendance
 from sessions.roster import Occurrence, Seat
 from sessions.tables import Base
@@ -107,7 +106,9 @@ class Session(Base, OfClinic):
             )
         )  # fmt: skip
         if segment.kind == rules.BREAK:
-            self._watch(db, BREAK_OVER, segment.ends_at + rules.BACK_FROM_BREAK)
+            ended_at = rules.break_ends_at(segment, at)
+            due_at = ended_at + rules.BACK_FROM_BREAK
+            self._watch(db, BREAK_OVER, due_at, ended_at=ended_at.isoformat())
         announce(
             db,
             SegmentStarted(
@@ -140,27 +141,29 @@ class Session(Base, OfClinic):
         return credited
 
     def miss_no_shows(self, db: Db) -> None:
-        """Note who has not come; somebody with an open T1 or T2 case is looked for."""
+        """Note who has not come; somebody at risk is looked for. Nobody misses a day called off."""
+        if self._is_called_off(db):
+            return
         for row in attendance.of_session(db, self.session_id, lock=True):
             if row.state == "expected":
                 ATTENDANCE.advance(row, "miss")
-                self._look_for(db, row, "no_show_at_risk")
+                danger.look_for(db, row, "no_show_at_risk")
 
-    def look_for_those_not_back(self, db: Db) -> None:
-        """After a break: somebody with an open T1 or T2 case who has not come back."""
+    def look_for_those_not_back(self, db: Db, ended_at: datetime) -> None:
+        """Look for somebody at risk who left, or of whom nothing was heard since a break ended."""
+        if self._is_called_off(db):
+            return
         for row in attendance.of_session(db, self.session_id, lock=True):
-            if row.state == "left":
-                self._look_for(db, row, "not_back_from_break")
+            if row.state == "left" or row.is_silent(db, since=ended_at):
+                danger.look_for(db, row, "not_back_from_break")
 
-    def _look_for(self, db: Db, row: Attendance, trigger: str) -> None:
-        risk = rules.absence_risk(roster.open_tiers(db, row.participant_id), trigger)
-        if risk is not None:
-            announce_risk(db, risk, clinic_id=self.clinic_id, participant_id=row.participant_id)
+    def _is_called_off(self, db: Db) -> bool:
+        return Occurrence.find(db, self.occurrence_id).cancelled_at is not None
 
-    def _watch(self, db: Db, kind: str, due_at: datetime) -> None:
+    def _watch(self, db: Db, kind: str, due_at: datetime, **payload: Any) -> None:
         set_timer(
             db, kind, owner_id=self.session_id, clinic_id=self.clinic_id, due_at=due_at,
-            generation=self.timer_generation,
+            generation=self.timer_generation, payload=payload,
         )  # fmt: skip
 
 
@@ -197,16 +200,6 @@ class SegmentStart(Base, OfClinic):
     position: Mapped[int] = mapped_column(primary_key=True)
     started_at: Mapped[datetime]
     started_by: Mapped[UUID]
-
-
-def announce_risk(db: Db, risk: rules.Risk, *, clinic_id: UUID, participant_id: UUID) -> None:
-    announce(
-        db,
-        RiskDetected(
-            clinic_id=clinic_id, risk_id=uuid7(), participant_id=participant_id, tier=risk.tier,
-            trigger=risk.trigger,
-        ),
-    )  # fmt: skip
 
 
 def seat_changed(db: Db, seat: Seat) -> None:

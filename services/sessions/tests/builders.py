@@ -10,7 +10,9 @@ import httpx
 import sqlalchemy as sa
 
 from catalogue.codec import decode
+from catalogue.crisis import CaseOpened
 from catalogue.event import Event
+from catalogue.risk import RiskDetected
 from catalogue.scheduling import (
     ClinicianRegistered,
     OccurrenceScheduled,
@@ -34,6 +36,9 @@ STARTS_AT = datetime(2027, 3, 12, 14, tzinfo=UTC)
 PARTS = (("check_in", 15), ("group", 60), ("break", 15), ("skills", 60), ("wrap_up", 30))
 MINUTES = 165
 """What a whole day is worth: its segments without the break."""
+
+
+ANN, BEN, CYD = uuid4(), uuid4(), uuid4()
 
 
 @dataclass
@@ -89,6 +94,12 @@ class Day:
             participant_id=person, episode_id=uuid4(),
             first_starts_at=first_starts_at or self.starts_at, occurrences=24,
         )  # fmt: skip
+
+
+def case_of(day: Day, person: UUID, tier: str = "T1") -> CaseOpened:
+    return CaseOpened(
+        clinic_id=day.clinic_id, case_id=uuid4(), participant_id=person, risk_id=uuid4(), tier=tier
+    )
 
 
 def released(seat: SeatOffered) -> SeatReleased:
@@ -207,6 +218,16 @@ class Room:
     def start(self, position: int) -> httpx.Response:
         return self.staff("POST", self.at("segments"), {"position": position})
 
+    def check_body(self, person: UUID, **answers: Any) -> httpx.Response:
+        body = {"participant_id": str(person), "more_than_prescribed": False, **answers}
+        return self.own(person, self.at("body-checks"), body)
+
+    def panic(self, person: UUID) -> httpx.Response:
+        return self.staff("POST", self.at("panic"), {"participant_id": str(person)})
+
+    def hear_heart(self, person: UUID) -> httpx.Response:
+        return self.own(person, self.at("heartbeats"), {"participant_id": str(person)})
+
     def assign(self, **other: Any) -> httpx.Response:
         body = {"template": "thought_record", "due_on": "2027-03-14", "due_local": "20:00"}
         return self.staff("POST", self.at("homework"), {**body, **other})
@@ -221,6 +242,11 @@ class Room:
 
     def announced(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.house.announced("sessions") if isinstance(event, kind)]
+
+    def dangers(self) -> list[tuple[UUID, str, str]]:
+        """Whom crisis was told of, how urgent, and why."""
+        risks = self.announced(RiskDetected)
+        return [(risk.participant_id, risk.tier, risk.trigger) for risk in risks]
 
     def at(self, what: str) -> str:
         return f"/sessions/sessions/{self.session_id}/{what}".rstrip("/")

@@ -1,12 +1,27 @@
-"""The service's database alone: on SQLite for its nouns, on PostgreSQL where two meet."""
+"""A day in a started house; and the service's database alone, on PostgreSQL where two meet."""
 
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import make_url
 
+from chassis.clock import SimulatedClock
 from evenkeel_ops.provision import Urls, create_roles, hand_over
-from services.sessions.tests.builders import Books
+from services.sessions.tests.builders import ANN, BEN, Books, Day, Room
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+@pytest.fixture
+def room(house_of, day) -> Room:
+    """A day for Ann and Ben, half an hour before its start."""
+    house = house_of("sessions", clock=SimulatedClock(day.after(-30)))
+    prepared = Room(house, day)
+    prepared.prepare(ANN, BEN)
+    return prepared
 
 
 @pytest.fixture

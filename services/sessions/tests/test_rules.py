@@ -241,10 +241,34 @@ def test_a_check_in_asks_for_a_human_when_somebody_is_not_safe_or_the_urge_is_st
 
 @pytest.mark.parametrize(
     ("tiers", "looked_for"),
-    [([], False), (["T3"], False), (["T4"], False), (["T2"], True), (["T3", "T1"], True)],
+    [([], False), (["T3"], False), (["T4"], True), (["T2"], True), (["T3", "T1"], True)],
 )
-def test_only_an_absent_person_with_an_open_t1_or_t2_case_is_looked_for(tiers, looked_for):
+def test_only_an_absent_person_in_danger_or_in_follow_up_is_looked_for(tiers, looked_for):
     assert (rules.absence_risk(tiers, "no_show_at_risk") is not None) == looked_for
+
+
+@pytest.mark.parametrize(
+    ("more", "nights", "risk"),
+    [
+        (False, None, None),
+        (False, 2, None),
+        (False, 3, Risk("T3", "body_check_sleep")),
+        (True, None, Risk("T1", "body_check_overdose")),
+        (True, 7, Risk("T1", "body_check_overdose")),
+    ],
+)
+def test_a_body_check_asks_for_a_human_after_too_many_pills_or_three_short_nights(
+    more, nights, risk
+):
+    assert rules.body_check_risk(more_than_prescribed=more, short_nights=nights) == risk
+
+
+@pytest.mark.parametrize(("started", "ended"), [(70, 90), (75, 90), (80, 95), (95, 110)])
+def test_a_break_that_begins_late_ends_late_and_one_that_begins_early_ends_as_planned(
+    started, ended
+):
+    planned = Segment("break", after(75), after(90))
+    assert rules.break_ends_at(planned, after(started)) == after(ended)
 
 
 def test_homework_due_at_2000_is_due_at_2000_on_both_sides_of_the_clock_change():

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from catalogue.crisis import CaseClosed, CaseOpened
+from catalogue.crisis import CaseClosed
 from catalogue.intake import ParticipantAdmitted
 from catalogue.risk import RiskDetected
 from catalogue.sessions import (
@@ -22,35 +22,22 @@ from catalogue.sessions import (
 )
 from chassis.clock import SimulatedClock
 from chassis.tables import reads
-from services.sessions.tests.builders import MINUTES, Day, Room, log_in_of, released
+from services.sessions.tests.builders import (
+    ANN,
+    BEN,
+    CYD,
+    MINUTES,
+    Room,
+    case_of,
+    log_in_of,
+    released,
+)
 from sessions.service import Sessions
 from web.openapi import document
-
-ANN, BEN, CYD = uuid4(), uuid4(), uuid4()
-
-
-@pytest.fixture
-def day() -> Day:
-    return Day()
-
-
-@pytest.fixture
-def room(house_of, day) -> Room:
-    """A day for Ann and Ben, half an hour before its start."""
-    house = house_of("sessions", clock=SimulatedClock(day.after(-30)))
-    prepared = Room(house, day)
-    prepared.prepare(ANN, BEN)
-    return prepared
 
 
 def outcome(answer) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
-
-
-def case_of(day: Day, person: UUID, tier: str = "T1") -> CaseOpened:
-    return CaseOpened(
-        clinic_id=day.clinic_id, case_id=uuid4(), participant_id=person, risk_id=uuid4(), tier=tier
-    )
 
 
 def test_a_day_from_opening_the_room_to_wrap_up(room, day):

@@ -148,9 +148,9 @@ def test_a_day_of_another_cohort_or_one_that_is_closed_expects_nobody_new(books)
 
 
 @pytest.mark.parametrize(
-    ("tier", "looked_for"), [("T1", True), ("T2", True), ("T3", False), ("T4", False)]
+    ("tier", "looked_for"), [("T1", True), ("T2", True), ("T3", False), ("T4", True)]
 )
-def test_a_no_show_with_an_open_urgent_case_is_looked_for(books, tier, looked_for):
+def test_a_no_show_in_danger_or_in_follow_up_is_looked_for(books, tier, looked_for):
     books.know(DAY, ANN, BEN)
     case = CaseOpened(
         clinic_id=DAY.clinic_id, case_id=uuid4(), participant_id=ANN, risk_id=uuid4(), tier=tier
