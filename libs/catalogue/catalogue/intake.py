@@ -94,3 +94,4 @@ class ParticipantDetailsChanged(Event, stream=EPISODE, privacy=1):
     participant_id: UUID
     details_version: int
     zone: Zone
+    language: Code = "en"

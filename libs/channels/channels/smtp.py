@@ -55,7 +55,7 @@ class MailServer:
 
     def _letter(self, outgoing: Outgoing, key: str) -> EmailMessage:
         letter = EmailMessage()
-        letter["From"] = Address(addr_spec=self._sender)
+        letter["From"] = Address(outgoing.sender_name, addr_spec=self._sender)
         letter["To"] = Address(addr_spec=outgoing.to)
         letter["Subject"] = outgoing.subject
         letter["Date"] = format_datetime(outgoing.dated)

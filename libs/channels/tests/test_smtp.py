@@ -34,6 +34,13 @@ def test_an_accepted_letter_carries_its_key_and_nothing_of_this_machine(outside)
     assert socket.gethostname() not in str(accepted)
 
 
+@pytest.mark.parametrize("name", ["", "Lantern House", "Casa Mañana"])
+def test_a_letter_shows_the_name_of_its_sender_if_it_was_given_one(name):
+    letter = mail_server("smtp://127.0.0.1")._letter(outgoing(sender_name=name), "1")
+    (shown,) = letter["From"].addresses
+    assert (shown.display_name, shown.addr_spec) == (name, SENDER)
+
+
 @pytest.mark.parametrize(("code", "final"), [(451, False), (421, False), (550, True), (552, True)])
 def test_a_refusal_is_known_by_its_code_and_only_a_permanent_one_is_final(tmp_path, code, final):
     with providers(tmp_path, refuse=code) as outside:

@@ -24,6 +24,7 @@ class Participant(OfClinic, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     home_state: Mapped[str] = mapped_column(sa.String(2))
     zone: Mapped[str] = mapped_column(sa.String(64))
+    language: Mapped[str] = mapped_column(sa.String(2))
     details_version: Mapped[int]
     details_by: Mapped[str] = mapped_column(sa.String(96))
 
@@ -54,7 +55,7 @@ class Participant(OfClinic, Base):
         born: date = given["birth_on"]
         if born >= db.now.date():
             raise Invalid(**{f"{within}birth_on": "Must be in the past."})
-        self.home_state, self.zone = given["state"], given["zone"]
+        self.home_state, self.zone, self.language = given["state"], given["zone"], given["language"]
         self.details_version += 1
         self.details_by = by
         vault.keep(

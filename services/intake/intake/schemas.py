@@ -28,6 +28,9 @@ STATES = (
 )  # fmt: skip
 """USPS codes of states, the District of Columbia and territories."""
 
+LANGUAGES = ("en", "es")
+"""What a participant may be written to in."""
+
 KINDS = ("self", "professional", "step_down")
 MESSAGES = ("email",)
 ENDS = {"rejected": "close", "withdrawn": "close", "referred_out": "refer_out"}
@@ -58,6 +61,7 @@ class DetailsBody(ma.Schema):
     address = Text(400)
     state = Choice(*STATES, required=True)
     zone = fields.String(required=True, validate=_known_zone)
+    language = Choice(*LANGUAGES, load_default="en")
 
 
 class ReferralBody(ma.Schema):

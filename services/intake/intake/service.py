@@ -257,6 +257,6 @@ def _details_changed(call: Call, one: Episode, person: Participant) -> None:
         call.db,
         ParticipantDetailsChanged(
             clinic_id=person.clinic_id, episode_id=one.id, participant_id=person.id,
-            details_version=person.details_version, zone=person.zone,
+            details_version=person.details_version, zone=person.zone, language=person.language,
         ),
     )  # fmt: skip

@@ -35,6 +35,7 @@ def details(**changes: Any) -> dict[str, Any]:
         "address": "1 Example Street, Helena",
         "state": "MT",
         "zone": "America/Denver",
+        "language": "en",
         **changes,
     }
 

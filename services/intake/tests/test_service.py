@@ -96,11 +96,20 @@ def test_who_changed_details_is_noted_as_having_read_them(desk):
 
 def test_changed_details_are_announced_with_their_version(desk):
     desk.refer()
-    moved = details(state="WA", zone="America/Los_Angeles")
+    moved = details(state="WA", zone="America/Los_Angeles", language="es")
     path = f"participants/{desk.participant}/details"
     assert desk.ok("PUT", path, moved, **desk.myself)["state"] == "WA"
-    changes = [(e.details_version, e.zone) for e in desk.announced(ParticipantDetailsChanged)]
-    assert changes == [(1, "America/Denver"), (2, "America/Los_Angeles")]
+    told = desk.announced(ParticipantDetailsChanged)
+    assert [(e.details_version, e.zone, e.language) for e in told] == [
+        (1, "America/Denver", "en"), (2, "America/Los_Angeles", "es"),
+    ]  # fmt: skip
+
+
+def test_who_says_no_language_is_written_to_in_english(desk):
+    without = details()
+    del without["language"]
+    desk.refer(participant=without)
+    assert [e.language for e in desk.announced(ParticipantDetailsChanged)] == ["en"]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +121,7 @@ def test_changed_details_are_announced_with_their_version(desk):
         ({"participant": details(birth_on="2030-01-01")}, "participant.birth_on"),
         ({"participant": details(state="ZZ")}, "participant.state"),
         ({"participant": details(zone="Mars/Olympus")}, "participant.zone"),
+        ({"participant": details(language="tlh")}, "participant.language"),
         ({"participant": {"given_name": "A"}}, "participant.family_name"),
         ({"kind": "step_down", "discharged_on": "9999-12-31"}, "discharged_on"),
         ({"kind": "step_down", "discharged_on": "2026-11-24"}, "discharged_on"),

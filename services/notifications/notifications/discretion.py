@@ -1,7 +1,8 @@
 """What a stranger who reads over the recipient's shoulder must not learn (F32).
 
-Every word that leaves by a channel others can see, sender and subject included, is held against
-these terms. A term matches at the beginning of a word, in any case, with or without accents.
+Every word that leaves by a channel others can see, sender, subject and the title of a calendar
+entry included, is held against these terms, in both languages whatever the text is in. A term
+matches in any case, with or without accents, and whatever ending it takes.
 """
 
 import re
@@ -23,14 +24,43 @@ BANNED_TERMS = (
     "sober", "substance", "suboxone", "suicid", "support", "symptom", "telehealth", "therap",
     "track", "trauma", "treat", "urge", "wellbeing", "wellness", "withdrawal",
 )  # fmt: skip
+"""Beginnings of English words."""
+
+BANNED_IN_SPANISH = (
+    "adicc", "adict", "ambulatori", "ansied", "ansios", "apoyo", "autoles", "consejer", "cuidado",
+    "deprim", "desintox", "dosis", "dra.", "droga", "emergencia", "emocion", "enferm", "esquizo",
+    "estado de animo", "estres", "facilitador", "farmac", "fobia", "fobic", "grupal", "grupo",
+    "habilidad", "intensivo", "internamiento", "medica", "medici", "medico", "obses", "opiace",
+    "pacient", "pastilla", "psico", "recaer", "recaid", "receta", "recupera", "riesgo", "salud",
+    "sentimiento", "sesion", "sicolog", "sintoma", "sobri", "soporte", "sustancia", "tarea",
+    "tdah", "tept", "trastorn", "tratam",
+)  # fmt: skip
+"""Beginnings of Spanish words, without accents. This project's list (to confirm)."""
+
+BANNED_ABBREVIATIONS = ("aa", "tca", "tcc", "tlp", "toc")
+"""Too short for a beginning: `TOC` is a diagnosis, `tocar` is to touch."""
+
+BANNED_ANYWHERE = ("depresi", "depress", "psiqui", "psych", "suicid", "terap", "therap")
+"""What gives it away wherever it stands: teletherapy, antidepresivos, neuropsychology."""
 
 _BANNED = re.compile(
-    r"(?<!\w)(" + "|".join(re.escape(term) for term in BANNED_TERMS) + ")", re.IGNORECASE
+    r"(?<!\w)(?:{beginnings})|(?<!\w)(?:{words})(?!\w)|(?:{anywhere})".format(
+        beginnings="|".join(map(re.escape, (*BANNED_TERMS, *BANNED_IN_SPANISH))),
+        words="|".join(map(re.escape, BANNED_ABBREVIATIONS)),
+        anywhere="|".join(map(re.escape, BANNED_ANYWHERE)),
+    ),
+    re.IGNORECASE,
 )
 
 
 def said_too_much(text: str) -> list[str]:
     """The banned terms that a text holds, each once, in order."""
+    return list(dict.fromkeys(found.lower() for found in _BANNED.findall(_plain(text))))
+
+
+def _plain(text: str) -> str:
+    """Letters as they look: no accents, no letters of compatibility, nothing that is not seen."""
     apart = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return list(dict.fromkeys(found.lower() for found in _BANNED.findall(plain)))
+    return "".join(
+        one for one in apart if not unicodedata.combining(one) and unicodedata.category(one) != "Cf"
+    )

@@ -13,6 +13,7 @@ from chassis.database import Session
 from chassis.details import Vault
 from chassis.tables import details
 from notifications import rules
+from notifications.brands import Brand, brand_of
 from notifications.messages import LEASE, Claim, Message, held
 from notifications.recipients import Recipient, live_consent
 from notifications.templates import TEMPLATES, Template
@@ -40,8 +41,19 @@ def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
     assert consent is not None
     message.consent_version = consent.version
     message.lease_until = db.now + LEASE
-    subject, text = template.words(message.about_at, recipient.zone)
-    return Outgoing(to=address, subject=subject, text=text, dated=db.now)
+    return _letter(message, recipient, address, brand_of(db, message.clinic_id), db.now)
+
+
+def _letter(
+    message: Message, recipient: Recipient, address: str, brand: Brand | None, now: datetime
+) -> Outgoing:
+    """The words, in the recipient's language and zone, as the clinic wants to appear."""
+    assert recipient.zone is not None
+    template = TEMPLATES[message.template]
+    title = brand.calendar_title if brand else None
+    subject, text = template.words(message.about_at, recipient.zone, recipient.language, title)
+    name = (brand.sender_name if brand else None) or ""
+    return Outgoing(to=address, subject=subject, text=text, sender_name=name, dated=now)
 
 
 def _stands_against(

@@ -21,6 +21,7 @@ from chassis.database import OfClinic, Session, insert_into
 from chassis.details import want
 from chassis.refusals import NotFound
 from notifications import rules
+from notifications.languages import ENGLISH
 from notifications.tables import Base
 
 EMAIL = "email"
@@ -34,6 +35,7 @@ class Recipient(OfClinic, Base):
 
     person_id: Mapped[UUID] = mapped_column(primary_key=True)
     zone: Mapped[str | None] = mapped_column(sa.String(64))
+    language: Mapped[str] = mapped_column(sa.String(64), default=ENGLISH)
     details_version: Mapped[int] = mapped_column(default=0)
     email: Mapped[bool] = mapped_column(default=True)
     quiet_from: Mapped[time] = mapped_column(default=rules.QUIET_FROM)
@@ -130,17 +132,19 @@ def learn_zone(db: Session, admitted: ParticipantAdmitted) -> None:
 
 
 def want_details(db: Session, changed: ParticipantDetailsChanged) -> None:
-    """Have the newest address fetched, and keep to their newest zone."""
+    """Have the newest address fetched, and keep to their newest zone and language."""
     row = insert_into(db, Recipient).values(
         person_id=changed.participant_id,
         clinic_id=changed.clinic_id,
         zone=changed.zone,
+        language=changed.language,
         details_version=changed.details_version,
     )
+    news = {name: row.excluded[name] for name in ("zone", "language", "details_version")}
     db.execute(
         row.on_conflict_do_update(
             index_elements=["person_id"],
-            set_={"zone": row.excluded.zone, "details_version": row.excluded.details_version},
+            set_=news,
             where=Recipient.details_version < changed.details_version,
         )
     )

@@ -4,7 +4,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from notifications import rules
-from web.fields import Flag, Id, Instant
+from notifications.brands import LONGEST
+from web.fields import Flag, Id, Instant, Text
 
 
 class PreferencesBody(ma.Schema):
@@ -22,6 +23,21 @@ class Preferences(ma.Schema):
     email = fields.Boolean()
     quiet_from = fields.Time(format="%H:%M")
     quiet_to = fields.Time(format="%H:%M")
+
+
+class BrandBody(ma.Schema):
+    """As whose a clinic's messages appear. What is left out stays discreet: no name at all."""
+
+    sender_name = Text(LONGEST, load_default=None)
+    calendar_title = Text(LONGEST, load_default=None)
+
+
+class Brand(ma.Schema):
+    """As whose a clinic's messages appear now."""
+
+    clinic_id = Id(required=True)
+    sender_name = fields.String(required=True, allow_none=True)
+    calendar_title = fields.String(required=True, allow_none=True)
 
 
 class MessagesQuery(ma.Schema):

@@ -22,9 +22,16 @@ from channels.channel import Channel
 from channels.smtp import MailServer
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from chassis.receive import Work
-from notifications import recipients, seats, sending, views
+from notifications import brands, recipients, seats, sending, views
 from notifications.messages import Matter, next_due, plan, withdraw
-from notifications.schemas import Messages, MessagesQuery, Preferences, PreferencesBody
+from notifications.schemas import (
+    Brand,
+    BrandBody,
+    Messages,
+    MessagesQuery,
+    Preferences,
+    PreferencesBody,
+)
 from notifications.templates import HOMEWORK_DUE
 from web.between import Between
 from web.call import Call
@@ -66,6 +73,27 @@ class Notifications(Between):
         recipient = recipients.find_recipient(call.db, person_id)
         recipient.prefer(**call.body, by=call.by, at=call.now)
         return recipient
+
+    @route(
+        "PUT",
+        "/notifications/clinics/<uuid:clinic_id>/brand",
+        body=BrandBody,
+        returns=Brand,
+        allow=("clinic_admin",),
+    )
+    def say_brand(self, call: Call, clinic_id: UUID) -> Any:
+        """Say as whose a clinic's messages appear; what gives too much away is refused."""
+        return brands.say(call.db, clinic_id, **call.body, by=call.by, at=call.now)
+
+    @route(
+        "GET",
+        "/notifications/clinics/<uuid:clinic_id>/brand",
+        returns=Brand,
+        allow=("clinic_admin",),
+    )
+    def show_brand(self, call: Call, clinic_id: UUID) -> Any:
+        """As whose a clinic's messages appear."""
+        return views.brand(call.db, clinic_id)
 
     @hears(ConsentGiven)
     def consent_given(self, work: Work, event: ConsentGiven) -> None:

@@ -1,6 +1,7 @@
 """The words of messages, discreet by construction: a template that says too much cannot exist.
 
-A text may hold the fields `{day}` and `{time}`, in the recipient's own zone, and nothing else.
+A text may hold the fields `{day}` and `{time}`, in the recipient's own zone, and nothing else. It
+is written in English, and `locale/` has it in the other languages.
 """
 
 import string
@@ -9,8 +10,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notifications.discretion import said_too_much
+from notifications.languages import ENGLISH, LANGUAGES, said
 
 FIELDS = frozenset({"day", "time"})
+
+APPOINTMENT, REMINDER = "Your appointment", "Reminder"
 
 
 class Indiscreet(ValueError):
@@ -25,7 +29,7 @@ class Indiscreet(ValueError):
 class Template:
     """One kind of message: its words, how far ahead it goes, and what lets it pass quiet hours.
 
-    Raises Indiscreet.
+    Raises Indiscreet, whichever language says too much.
     """
 
     code: str
@@ -35,31 +39,38 @@ class Template:
     passes_quiet_hours_within: timedelta | None = None
 
     def __post_init__(self) -> None:
-        words = f"{self.subject}\n{self.text}"
-        named = {name for _, name, _, _ in string.Formatter().parse(words) if name is not None}
-        if wrong := [*said_too_much(words), *sorted(named - FIELDS)]:
-            raise Indiscreet(self.code, wrong)
+        for language in LANGUAGES:
+            words = f"{said(self.subject, language)}\n{said(self.text, language)}"
+            named = {name for _, name, _, _ in string.Formatter().parse(words) if name is not None}
+            if wrong := [*said_too_much(words), *sorted(named - FIELDS)]:
+                raise Indiscreet(self.code, wrong)
 
     @property
     def lead_minutes(self) -> int:
         return self.lead // timedelta(minutes=1)
 
-    def words(self, about_at: datetime, zone: str) -> tuple[str, str]:
-        """Subject and text for somebody whose clocks show the time of this zone."""
+    def words(
+        self, about_at: datetime, zone: str, language: str = ENGLISH, title: str | None = None
+    ) -> tuple[str, str]:
+        """Subject and text for somebody whose clocks show the time of this zone.
+
+        `title` is what the clinic calls an appointment, if it has a word of its own.
+        """
         local = about_at.astimezone(ZoneInfo(zone))
-        fields = {"day": _day(local), "time": _time(local)}
-        return self.subject.format(**fields), self.text.format(**fields)
+        fields = {"day": day_in(local, language), "time": time_in(local, language)}
+        subject = title if title and self.subject == APPOINTMENT else said(self.subject, language)
+        return subject, said(self.text, language).format(**fields)
 
 
 SEAT_OFFERED = Template(
     code="seat_offered",
-    subject="Your appointment",
+    subject=APPOINTMENT,
     text="You have an appointment on {day} at {time}.",
 )
 
 DAY_BEGINS = Template(
     code="day_begins",
-    subject="Reminder",
+    subject=REMINDER,
     text="You have an appointment at {time}.",
     lead=timedelta(minutes=60),
     passes_quiet_hours_within=timedelta(minutes=90),
@@ -67,7 +78,7 @@ DAY_BEGINS = Template(
 
 HOMEWORK_DUE = Template(
     code="homework_due",
-    subject="Reminder",
+    subject=REMINDER,
     text="You have something to finish by {time}.",
     lead=timedelta(minutes=120),
 )
@@ -75,9 +86,13 @@ HOMEWORK_DUE = Template(
 TEMPLATES = {one.code: one for one in (SEAT_OFFERED, DAY_BEGINS, HOMEWORK_DUE)}
 
 
-def _day(local: datetime) -> str:
-    return f"{local:%A, %B} {local.day}"
+def day_in(local: datetime, language: str) -> str:
+    """A date as people say it: Tuesday, December 1."""
+    names = {"weekday": said(f"{local:%A}", language), "month": said(f"{local:%B}", language)}
+    return said("{weekday}, {month} {number}", language).format(**names, number=local.day)
 
 
-def _time(local: datetime) -> str:
-    return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+def time_in(local: datetime, language: str) -> str:
+    """A time of day as people say it: 9:05 AM."""
+    half = said("AM" if local.hour < 12 else "PM", language)
+    return f"{local.hour % 12 or 12}:{local:%M} {half}"

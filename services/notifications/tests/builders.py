@@ -55,12 +55,14 @@ def by_mail(clock: Clock, urls: str) -> Channel:
 class Person:
     """A participant with an episode and a seat; each method is something that was announced."""
 
-    def __init__(self, *, zone: str = NEW_YORK, cohort_id: UUID | None = None) -> None:
+    def __init__(
+        self, *, zone: str = NEW_YORK, cohort_id: UUID | None = None, language: str = "en"
+    ) -> None:
         self.id = uuid4()
         self.episode_id = uuid4()
         self.seat_id = uuid4()
         self.cohort_id = cohort_id or uuid4()
-        self.zone = zone
+        self.zone, self.language = zone, language
         self.address = f"{self.id.hex[:8]}@post.example"
 
     def consents(self, *messages: str, **other: Any) -> ConsentGiven:
@@ -82,10 +84,8 @@ class Person:
         )
 
     def changes_details(self, version: int = 1, **other: Any) -> ParticipantDetailsChanged:
-        zone = other.pop("zone", self.zone)
-        return ParticipantDetailsChanged(
-            **self._of_episode(other), details_version=version, zone=zone
-        )
+        mine = {"zone": self.zone, "language": self.language, **other}
+        return ParticipantDetailsChanged(**self._of_episode(mine), details_version=version)
 
     def is_seated(self, first_starts_at: datetime = STARTS_AT, **other: Any) -> SeatOffered:
         return SeatOffered(

@@ -4,7 +4,7 @@ from sqlalchemy import inspect
 
 from chassis import migrations
 from chassis.database import connect
-from notifications import messages, recipients, seats  # noqa: F401 - they fill the metadata
+from notifications import brands, messages, recipients, seats  # noqa: F401 - they fill the metadata
 from notifications.tables import Base
 
 

@@ -87,6 +87,25 @@ def test_a_seat_is_told_with_its_day(database, person, mail, send):
     )
 
 
+def test_everybody_is_written_to_in_the_language_of_their_newest_details(
+    database, vault, clock, mail, send
+):
+    """Planted fault: the language of the first details would have the second mail in English."""
+    person = Person()
+    reachable(database, vault, person)
+    queue(database, person, "seat_offered")
+    send()
+    person.language = "es"
+    hear(database, person.changes_details(2))
+    keep_address(database, vault, person, version=2)
+    queue(database, person, "seat_offered")
+    send()
+    assert [one["subject"] for one in mail.accepted()] == ["Your appointment", "Su cita"]
+    assert mail.accepted()[-1]["text"].strip() == (
+        "Tiene una cita el martes 1 de diciembre, hora: 9:00 a. m."
+    )
+
+
 @pytest.mark.parametrize("how", ["never_given", "taken_back", "discharged", "opted_out"])
 def test_nobody_is_written_to_whose_consent_does_not_hold_at_the_moment_of_sending(
     database, clock, person, mail, send, how

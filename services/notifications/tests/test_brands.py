@@ -1,0 +1,101 @@
+"""As whose messages appear: discreet by default, and whatever a clinic says is held to that."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from chassis.clock import SimulatedClock
+from chassis.refusals import Invalid
+from notifications import brands
+from notifications.letters import write
+from notifications.messages import claim_due
+from services.notifications.tests.builders import CLINIC, SENDER, Person, queue, reachable
+
+PATH = f"/notifications/clinics/{CLINIC}/brand"
+GIVES_AWAY = [
+    ("sender_name", "Lakeside Recovery", "recover"),
+    ("sender_name", "Casa de Terapia", "terap"),
+    ("sender_name", "Lantern IOP", "iop"),
+    ("calendar_title", "Depression group", "depress"),
+    ("calendar_title", "Sesión de la mañana", "sesion"),
+    ("calendar_title", "Evening programme", "program"),
+]
+
+
+def brand(database, **said) -> None:
+    with database.work() as db:
+        said = {"sender_name": None, "calendar_title": None, **said}
+        brands.say(db, CLINIC, **said, by="clinic_admin:1", at=db.now)
+
+
+def letter_to(database, vault, person, template="seat_offered"):
+    queue(database, person, template)
+    with database.work() as db:
+        claims = claim_due(db, 1)
+        return write(db, vault, claims[0])
+
+
+@pytest.fixture
+def person(database, vault) -> Person:
+    one = Person()
+    reachable(database, vault, one)
+    return one
+
+
+def test_a_clinic_that_said_nothing_has_no_name_in_anybodys_box(database, vault, person):
+    letter = letter_to(database, vault, person)
+    assert (letter.sender_name, letter.subject) == ("", "Your appointment")
+
+
+def test_the_brand_that_was_said_last_counts(database, clock, vault, person):
+    brand(database, sender_name="Lantern House", calendar_title="Breakfast club")
+    clock.advance_to(clock.now() + timedelta(minutes=1))
+    brand(database, sender_name="Lantern", calendar_title="Morning meeting")
+    letter = letter_to(database, vault, person)
+    assert (letter.sender_name, letter.subject) == ("Lantern", "Morning meeting")
+
+
+def test_another_clinics_brand_is_not_ours(database, vault, person):
+    with database.work() as db:
+        theirs = {"sender_name": "Theirs", "calendar_title": None}
+        brands.say(db, uuid4(), **theirs, by="clinic_admin:2", at=db.now)
+    assert letter_to(database, vault, person).sender_name == ""
+
+
+@pytest.mark.parametrize(("field", "words", "term"), GIVES_AWAY)
+def test_a_brand_that_gives_it_away_is_refused_by_field_and_not_kept(database, field, words, term):
+    with pytest.raises(Invalid) as refused:
+        brand(database, **{field: words})
+    assert list(refused.value.fields) == [field]
+    assert term in refused.value.fields[field][0]
+    with database.work() as db:
+        assert brands.brand_of(db, CLINIC) is None
+
+
+@pytest.fixture
+def house(house_of, mail):
+    settings = {"EVENKEEL_SMTP_URL": mail.smtp_url(), "EVENKEEL_SENDER": SENDER}
+    clock = SimulatedClock(datetime(2026, 11, 24, 15, 0, tzinfo=UTC))
+    return house_of("notifications", clock=clock, settings=settings)
+
+
+def test_a_clinics_administrator_says_and_sees_its_brand(house):
+    def ask(method, **options):
+        return house.call(method, PATH, **{"role": "clinic_admin", "clinics": [CLINIC], **options})
+
+    nothing = {"clinic_id": str(CLINIC), "sender_name": None, "calendar_title": None}
+    assert ask("GET").json() == nothing
+    said = {**nothing, "sender_name": "Lantern House"}
+    assert ask("PUT", json={"sender_name": "Lantern House"}).json() == said
+    assert ask("GET").json() == said
+    for field, words, term in GIVES_AWAY:
+        refused = ask("PUT", json={field: words})
+        assert refused.status_code == 422
+        assert [(one["field"], term in str(one)) for one in refused.json()["fields"]] == [
+            (field, True)
+        ]
+    assert ask("PUT", json={"sender_name": "A\nB"}).status_code == 422
+    assert ask("PUT", clinics=[uuid4()], json={}).status_code == 403
+    assert ask("PUT", role="clinician", json={}).status_code == 403
+    assert ask("GET").json() == said
