@@ -82,7 +82,8 @@ EFFECTS = (
     Effect(
         "the consent of {} is known to notifications",
         "SELECT episode, label FROM done JOIN referred ON number = about WHERE step = 'consent'",
-        "SELECT episode_id FROM notifications.consents WHERE email",
+        "SELECT episode_id FROM notifications.consent_ledger WHERE said = 'given'"
+        " AND purpose = 'days' AND channel = 'email'",
     ),
     Effect(
         "the address of {} is known to notifications",

@@ -32,7 +32,11 @@ LANGUAGES = ("en", "es")
 """What a participant may be written to in."""
 
 KINDS = ("self", "professional", "step_down")
-MESSAGES = ("email",)
+MESSAGES = (
+    "days.email", "days.sms", "homework.email", "homework.sms", "email",
+)  # fmt: skip
+"""Purpose and channel, one by one; `email` is e-mail of every purpose."""
+
 ENDS = {"rejected": "close", "withdrawn": "close", "referred_out": "refer_out"}
 """How a referral may end without admission, and the step each takes."""
 

@@ -12,10 +12,12 @@ from channels.outgoing import Outgoing
 from chassis.database import Session
 from chassis.details import Vault
 from chassis.tables import details
-from notifications import rules
+from notifications import consent, rules
 from notifications.brands import Brand, brand_of
-from notifications.messages import LEASE, Claim, Message, held
-from notifications.recipients import Recipient, live_consent
+from notifications.consent import Standing
+from notifications.messages import CHANNEL, LEASE, Claim, Message, held
+from notifications.purposes import OF_TEMPLATE
+from notifications.recipients import Recipient
 from notifications.templates import TEMPLATES, Template
 
 
@@ -26,8 +28,9 @@ def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
         return None
     recipient = db.get_one(Recipient, message.recipient_id)
     template = TEMPLATES[message.template]
-    consent = live_consent(db, recipient.person_id)
-    if reason := _stands_against(message, recipient, consent is not None, db.now):
+    standings = consent.standings(db, recipient.person_id)
+    standing = standings[OF_TEMPLATE[message.template], CHANNEL]
+    if reason := _stands_against(message, standing, db.now):
         message.skip(db, reason)
         return None
     if recipient.zone is None:
@@ -38,8 +41,8 @@ def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
     address = _address(db, vault, message, recipient)
     if address is None:
         return None
-    assert consent is not None
-    message.consent_version = consent.version
+    assert standing.entry is not None
+    message.consent_version = standing.entry.version
     message.lease_until = db.now + LEASE
     return _letter(message, recipient, address, brand_of(db, message.clinic_id), db.now)
 
@@ -56,33 +59,31 @@ def _letter(
     return Outgoing(to=address, subject=subject, text=text, sender_name=name, dated=now)
 
 
-def _stands_against(
-    message: Message, recipient: Recipient, consented: bool, now: datetime
-) -> str | None:
+def _stands_against(message: Message, standing: Standing, now: datetime) -> str | None:
     """Why a message must never be sent, or None."""
     if message.withdrawn:
         return message.withdrawn
-    if rules.is_too_late(now, message.about_at):
-        return "too_late"
-    if not consented:
-        return "no_consent"
-    if not recipient.email:
-        return "opted_out"
-    return None
+    return "too_late" if rules.is_too_late(now, message.about_at) else standing.reason
 
 
 def _hour_is_right(db: Session, message: Message, recipient: Recipient, template: Template) -> bool:
     assert recipient.zone is not None
+    if recipient.safe_from is not None and recipient.safe_to is not None:
+        safe = rules.quiet_until(db.now, recipient.zone, recipient.safe_to, recipient.safe_from)
+        if safe > db.now:
+            return _put_off(db, message, safe, "unsafe_hours")
     within = template.passes_quiet_hours_within
     if rules.may_pass_quiet_hours(db.now, message.about_at, within):
         return True
     morning = rules.quiet_until(db.now, recipient.zone, recipient.quiet_from, recipient.quiet_to)
-    if morning == db.now:
-        return True
-    if rules.is_too_late(morning, message.about_at):
-        message.skip(db, "quiet_hours")
+    return morning == db.now or _put_off(db, message, morning, "quiet_hours")
+
+
+def _put_off(db: Session, message: Message, until: datetime, reason: str) -> bool:
+    if rules.is_too_late(until, message.about_at):
+        message.skip(db, reason)
     else:
-        message.postpone(morning, "quiet_hours")
+        message.postpone(until, reason)
     return False
 
 

@@ -4,7 +4,7 @@ The same person is told the same thing about the same matter in one row only. Wh
 holds a lease with a fencing number; a sender that lost its lease can no longer write here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -219,6 +219,23 @@ def withdraw(
     for message in db.scalars(unsent):
         if message.state != "skipped":
             message.withdraw(db, reason)
+
+
+def withdraw_from(db: Session, recipient_id: UUID, templates: Collection[str], reason: str) -> None:
+    """Drop whatever has not been sent to somebody by these templates."""
+    mine = (Message.recipient_id == recipient_id, Message.template.in_(templates))
+    for message in db.scalars(_unsent(*mine, Message.withdrawn.is_(None))):
+        if message.state != "skipped":
+            message.withdraw(db, reason)
+
+
+def take_up(db: Session, recipient_id: UUID, templates: Collection[str], reason: str) -> None:
+    """Queue again what was withdrawn from somebody for this reason and still has a purpose."""
+    mine = (Message.recipient_id == recipient_id, Message.template.in_(templates))
+    for message in db.scalars(_unsent(*mine, Message.withdrawn == reason)):
+        if not rules.is_too_late(db.now, message.about_at):
+            lead = timedelta(minutes=message.lead_minutes)
+            message.revive(message.about_at, rules.not_before(db.now, message.about_at, lead))
 
 
 def claim_due(db: Session, limit: int) -> list[Claim]:

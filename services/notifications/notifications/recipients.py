@@ -1,22 +1,18 @@
-"""Whom we may tell something: their consent, their wishes, their zone.
+"""Whom we may tell something: their wishes, what is safe for them, their zone.
 
 Participants only. Events of different episodes of one person come in any order, so every change
 here is an upsert that is right whichever comes first.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, time
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.intake import (
-    ConsentGiven,
-    ParticipantAdmitted,
-    ParticipantDetailsChanged,
-    ParticipantDischarged,
-    ReferralClosed,
-)
+from catalogue.intake import ParticipantAdmitted, ParticipantDetailsChanged
 from chassis.database import OfClinic, Session, insert_into
 from chassis.details import want
 from chassis.refusals import NotFound
@@ -24,12 +20,18 @@ from notifications import rules
 from notifications.languages import ENGLISH
 from notifications.tables import Base
 
-EMAIL = "email"
 OWNER_OF_DETAILS = "intake"
+
+WISHES = (
+    "quiet_from", "quiet_to", "safe_to_text", "safe_to_leave_voicemail", "safe_from", "safe_to",
+)  # fmt: skip
+"""What somebody may wish besides consent. Quiet hours give way to what is about to begin; outside
+the safe hours, while somebody else may see the telephone, nothing is sent at all."""
 
 
 class Recipient(OfClinic, Base):
-    """A person who may be told something, and what they wish about it."""
+    """A person who may be told something, and what they wish about it. `safe_from` and `safe_to`
+    are set together or not at all."""
 
     __tablename__ = "recipients"
 
@@ -38,37 +40,30 @@ class Recipient(OfClinic, Base):
     language: Mapped[str] = mapped_column(sa.String(64), default=ENGLISH)
     details_version: Mapped[int] = mapped_column(default=0)
     email: Mapped[bool] = mapped_column(default=True)
+    """The former release writes and reads it; it goes with that. See `consent.py`."""
+
     quiet_from: Mapped[time] = mapped_column(default=rules.QUIET_FROM)
     quiet_to: Mapped[time] = mapped_column(default=rules.QUIET_TO)
+    safe_to_text: Mapped[bool] = mapped_column(default=True)
+    safe_to_leave_voicemail: Mapped[bool] = mapped_column(default=False)
+    safe_from: Mapped[time | None]
+    safe_to: Mapped[time | None]
     preferred_by: Mapped[str | None] = mapped_column(sa.String(96))
     preferred_at: Mapped[datetime | None]
 
-    def prefer(
-        self, *, email: bool, quiet_from: time, quiet_to: time, by: str, at: datetime
-    ) -> None:
+    def prefer(self, wishes: Mapping[str, Any], *, by: str, at: datetime) -> None:
         """Take the person's wishes; they count for every message not yet sent."""
-        self.email = email
-        self.quiet_from, self.quiet_to = quiet_from, quiet_to
+        for name in WISHES:
+            if name in wishes:
+                setattr(self, name, wishes[name])
         self.preferred_by, self.preferred_at = by, at
 
 
-class Consent(OfClinic, Base):
-    """What somebody agreed to for one episode of care; it ends with the episode."""
-
-    __tablename__ = "consents"
-
-    episode_id: Mapped[UUID] = mapped_column(primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recipients.person_id"), index=True)
-    version: Mapped[str] = mapped_column(sa.String(64))
-    email: Mapped[bool]
-    given_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-
-
 def find_recipient(db: Session, person_id: UUID) -> Recipient:
-    """Raises NotFound for nobody we know in the caller's clinics."""
+    """Locked before any of their messages is, whoever needs both; what is planned meanwhile does
+    not wait. Raises NotFound for nobody we know in the caller's clinics."""
     found = db.scalar(
-        sa.select(Recipient).where(Recipient.person_id == person_id).with_for_update()
+        sa.select(Recipient).where(Recipient.person_id == person_id).with_for_update(key_share=True)
     )
     if found is None:
         raise NotFound("recipient", person_id=str(person_id))
@@ -79,42 +74,6 @@ def know(db: Session, clinic_id: UUID, *person_ids: UUID) -> None:
     """Have a row for each of these people."""
     rows = [{"person_id": one, "clinic_id": clinic_id} for one in sorted(set(person_ids))]
     db.execute(insert_into(db, Recipient).on_conflict_do_nothing(), rows)
-
-
-def take_consent(db: Session, given: ConsentGiven, *, at: datetime) -> None:
-    """Note a consent to treatment, and whether it lets us write e-mails."""
-    know(db, given.clinic_id, given.participant_id)
-    row = insert_into(db, Consent).values(
-        episode_id=given.episode_id,
-        clinic_id=given.clinic_id,
-        person_id=given.participant_id,
-        version=given.version,
-        email=EMAIL in given.messages,
-        given_at=at,
-    )
-    newer = {name: row.excluded[name] for name in ("version", "email", "given_at")}
-    db.execute(row.on_conflict_do_update(index_elements=["episode_id"], set_=newer))
-
-
-def end_consent(
-    db: Session, ended: ParticipantDischarged | ReferralClosed, *, at: datetime
-) -> None:
-    """The episode is over, and with it what was agreed to for it."""
-    db.execute(
-        sa.update(Consent)
-        .where(Consent.episode_id == ended.episode_id, Consent.ended_at.is_(None))
-        .values(ended_at=at)
-    )
-
-
-def live_consent(db: Session, person_id: UUID) -> Consent | None:
-    """The consent under which this person may be sent an e-mail now, or None."""
-    return db.scalar(
-        sa.select(Consent)
-        .where(Consent.person_id == person_id, Consent.email, Consent.ended_at.is_(None))
-        .order_by(Consent.given_at.desc())
-        .limit(1)
-    )
 
 
 def learn_zone(db: Session, admitted: ParticipantAdmitted) -> None:

@@ -1,5 +1,7 @@
 """Bodies, queries and answers of the routes. Unknown fields are refused."""
 
+from typing import Any
+
 import marshmallow as ma
 from marshmallow import fields, validate
 
@@ -8,12 +10,36 @@ from notifications.brands import LONGEST
 from web.fields import Flag, Id, Instant, Text
 
 
+def _clock_time(**options: Any) -> fields.Time:
+    return fields.Time(format="%H:%M", **options)
+
+
+def safe_hours_make_sense(content: dict[str, Any]) -> None:
+    """Refuse one bound without the other, and a day of which nothing is safe."""
+    begin, end = content.get("safe_from"), content.get("safe_to")
+    if (begin is None) != (end is None):
+        missing = "safe_from" if begin is None else "safe_to"
+        raise ma.ValidationError("Say when they begin and when they end.", missing)
+    if begin is not None and begin == end:
+        raise ma.ValidationError("Must differ from the beginning.", "safe_to")
+
+
 class PreferencesBody(ma.Schema):
-    """What a person wishes. Equal bounds mean no quiet hours."""
+    """What a person wishes. Equal bounds mean no quiet hours. Nothing is sent outside the safe
+    hours, if there are any."""
 
     email = Flag(required=True)
-    quiet_from = fields.Time(format="%H:%M", load_default=rules.QUIET_FROM)
-    quiet_to = fields.Time(format="%H:%M", load_default=rules.QUIET_TO)
+    sms = Flag()
+    quiet_from = _clock_time(load_default=rules.QUIET_FROM)
+    quiet_to = _clock_time(load_default=rules.QUIET_TO)
+    safe_to_text = Flag()
+    safe_to_leave_voicemail = Flag()
+    safe_from = _clock_time(allow_none=True)
+    safe_to = _clock_time(allow_none=True)
+
+    @ma.validates_schema
+    def _hours_make_sense(self, content: dict[str, Any], **_: Any) -> None:
+        safe_hours_make_sense(content)
 
 
 class Preferences(ma.Schema):
@@ -21,8 +47,46 @@ class Preferences(ma.Schema):
 
     person_id = fields.UUID()
     email = fields.Boolean()
-    quiet_from = fields.Time(format="%H:%M")
-    quiet_to = fields.Time(format="%H:%M")
+    sms = fields.Boolean()
+    quiet_from = _clock_time()
+    quiet_to = _clock_time()
+    safe_to_text = fields.Boolean()
+    safe_to_leave_voicemail = fields.Boolean()
+    safe_from = _clock_time(allow_none=True)
+    safe_to = _clock_time(allow_none=True)
+
+
+class ConsentShown(ma.Schema):
+    """One thing that was said about one purpose and channel, and the words that were read."""
+
+    n = fields.Integer(required=True)
+    purpose = fields.String(required=True)
+    channel = fields.String(required=True)
+    said = fields.String(required=True)
+    said_in = fields.String(required=True)
+    episode_id = Id(required=True, allow_none=True)
+    version = fields.String(required=True, allow_none=True)
+    wording = fields.String(required=True, allow_none=True)
+    wording_digest = fields.String(required=True, allow_none=True)
+    by = fields.String(required=True)
+    at = Instant(required=True)
+
+
+class StandingShown(ma.Schema):
+    """Whether one purpose may be told by one channel, by which entry, or why not."""
+
+    purpose = fields.String(required=True)
+    channel = fields.String(required=True)
+    allowed = fields.Boolean(required=True)
+    n = fields.Integer(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class Consents(ma.Schema):
+    """How things stand, and everything that was said, oldest first."""
+
+    standings = fields.List(fields.Nested(StandingShown), required=True)
+    items = fields.List(fields.Nested(ConsentShown), required=True)
 
 
 class BrandBody(ma.Schema):

@@ -22,11 +22,12 @@ from channels.channel import Channel
 from channels.smtp import MailServer
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from chassis.receive import Work
-from notifications import brands, recipients, seats, sending, views
+from notifications import brands, consent, recipients, seats, sending, views, wishes
 from notifications.messages import Matter, next_due, plan, withdraw
 from notifications.schemas import (
     Brand,
     BrandBody,
+    Consents,
     Messages,
     MessagesQuery,
     Preferences,
@@ -67,12 +68,24 @@ class Notifications(Between):
         returns=Preferences,
         allow=("participant", "clinician"),
     )
-    def prefer(self, call: Call, person_id: UUID) -> recipients.Recipient:
+    def prefer(self, call: Call, person_id: UUID) -> dict[str, Any]:
         """Say whether and when somebody may be written to."""
         call.caller.must_be(person_id)
-        recipient = recipients.find_recipient(call.db, person_id)
-        recipient.prefer(**call.body, by=call.by, at=call.now)
-        return recipient
+        own = call.caller.role == "participant"
+        return wishes.prefer(call.db, person_id, call.body, own=own, by=call.by)
+
+    @route(
+        "GET",
+        "/notifications/recipients/<uuid:person_id>/consents",
+        returns=Consents,
+        allow=READERS,
+        clinical=True,
+    )
+    def consents(self, call: Call, person_id: UUID) -> dict[str, Any]:
+        """What somebody agreed to be told: how things stand, and everything that was said."""
+        call.caller.must_be(person_id)
+        recipients.find_recipient(call.db, person_id)
+        return views.consents(call.db, person_id=person_id)
 
     @route(
         "PUT",
@@ -97,7 +110,8 @@ class Notifications(Between):
 
     @hears(ConsentGiven)
     def consent_given(self, work: Work, event: ConsentGiven) -> None:
-        recipients.take_consent(work.db, event, at=work.now)
+        recipients.know(work.db, event.clinic_id, event.participant_id)
+        consent.take_form(work.db, event, by=_said_by(work), at=work.now)
 
     @hears(ParticipantDetailsChanged)
     def details_changed(self, work: Work, event: ParticipantDetailsChanged) -> None:
@@ -109,11 +123,11 @@ class Notifications(Between):
 
     @hears(ParticipantDischarged)
     def participant_discharged(self, work: Work, event: ParticipantDischarged) -> None:
-        recipients.end_consent(work.db, event, at=work.now)
+        consent.end_form(work.db, event, by=_said_by(work), at=work.now)
 
     @hears(ReferralClosed)
     def referral_closed(self, work: Work, event: ReferralClosed) -> None:
-        recipients.end_consent(work.db, event, at=work.now)
+        consent.end_form(work.db, event, by=_said_by(work), at=work.now)
 
     @hears(SeatOffered, prepare=seats.hold_cohorts)
     def seat_offered(self, work: Work, event: SeatOffered) -> None:
@@ -149,3 +163,8 @@ class Notifications(Between):
         settings, clock = self.runtime.settings, self.runtime.database.clock
         servers = [MailServer(at, settings.sender) for at in settings.smtp_url]
         return Channel(servers, clock=lambda: clock.now().timestamp())
+
+
+def _said_by(work: Work) -> str:
+    """The event that says so, for the ledger."""
+    return f"event:{work.message.id}"

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from chassis.database import Session
+from notifications import consent
 from notifications.brands import brand_of
 from notifications.messages import Message
 
@@ -46,4 +47,22 @@ def _item(message: Message) -> dict[str, Any]:
         "consent_version": message.consent_version,
         "planned_by": message.planned_by,
         "sent_at": message.sent_at,
+    }
+
+
+def consents(db: Session, *, person_id: UUID) -> dict[str, Any]:
+    """What somebody agreed to be told: how things stand, and everything that was said."""
+    entries = consent.ledger(db, person_id)
+    return {
+        "standings": [
+            {
+                "purpose": purpose,
+                "channel": channel,
+                "allowed": one.allowed,
+                "n": one.entry and one.entry.n,
+                "reason": one.reason,
+            }
+            for (purpose, channel), one in consent.read(entries).items()
+        ],
+        "items": entries,
     }

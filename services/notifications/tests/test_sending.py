@@ -16,8 +16,8 @@ from channels.channel import Channel
 from chassis import logs
 from evenkeel_ops.providers.running import providers
 from notifications.messages import LEASE, claim_due, held
-from notifications.recipients import find_recipient
 from notifications.sending import send_due
+from notifications.wishes import prefer
 from services.notifications.tests.builders import (
     STARTS_AT,
     Person,
@@ -133,8 +133,7 @@ def test_nobody_is_written_to_whose_consent_does_not_hold_at_the_moment_of_sendi
 
 def _opt_out(database, person) -> None:
     with database.work() as db:
-        one = find_recipient(db, person.id)
-        one.prefer(email=False, quiet_from=one.quiet_from, quiet_to=one.quiet_to, by="t", at=db.now)
+        prefer(db, person.id, {"email": False}, own=True, by="t")
 
 
 def test_consent_taken_back_between_two_attempts_stops_the_next_one(

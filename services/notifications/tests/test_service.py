@@ -126,7 +126,9 @@ def test_a_participant_says_when_they_may_be_written_to(house, person, mail):
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
     assert answer.json() == {
-        "person_id": str(person.id), "email": True, "quiet_from": "09:00", "quiet_to": "18:30",
+        "person_id": str(person.id), "email": True, "sms": True,
+        "quiet_from": "09:00", "quiet_to": "18:30",
+        "safe_to_text": True, "safe_to_leave_voicemail": False, "safe_from": None, "safe_to": None,
     }  # fmt: skip
     seat(house, person, day(person.cohort_id))
     house.settle()
@@ -156,7 +158,11 @@ def test_wishes_that_make_no_sense_are_refused_by_field(house, person):
         ({"email": "yes"}, "email"),
         ({"email": 1}, "email"),
         ({"email": True, "quiet_from": "25:00"}, "quiet_from"),
-        ({"email": True, "sms": True}, "sms"),
+        ({"email": True, "sms": "yes"}, "sms"),
+        ({"email": True, "voice": True}, "voice"),
+        ({"email": True, "safe_from": "09:00"}, "safe_to"),
+        ({"email": True, "safe_to": "09:00"}, "safe_from"),
+        ({"email": True, "safe_from": "09:00", "safe_to": "09:00"}, "safe_to"),
     ):
         answer = house.call("PUT", path, clinics=[CLINIC], json=body)
         assert answer.status_code == 422
