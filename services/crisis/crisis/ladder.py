@@ -7,7 +7,7 @@ timeline and the event commit together or not at all.
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ CODES_TRIED = 8
 
 
 class Taken(NamedTuple):
-    """What became of a risk: `opened`, `attached`, `raised`, or `known` before."""
+    """What became of a risk: `opened`, `attached`, `raised`, `called_anew`, or `known` before."""
 
     case: Case
     outcome: str
@@ -137,7 +137,7 @@ def _open(
     db: Session, case: Case, risk: RiskDetected, *, noticed_at: datetime, by: str, at: datetime
 ) -> Taken:
     _keep(db, case, risk, noticed_at)
-    record(db, case, "opened", by=by, at=at, tier=case.tier, trigger=risk.trigger)
+    record(db, case, "opened", by=by, at=at, **_sign(risk))
     announce(
         db,
         CaseOpened(
@@ -157,11 +157,14 @@ def _attach(
     if _is_known(db, case, risk):
         return Taken(case, "known", [])
     _keep(db, case, risk, noticed_at)
-    record(db, case, "risk_attached", by=by, at=at, tier=risk.tier, trigger=risk.trigger)
+    record(db, case, "risk_attached", by=by, at=at, **_sign(risk))
     taken = Taken(case, "attached", [])
     if rules.is_higher(risk.tier, case.tier):
         steps = _raise(db, case, risk.tier, from_=noticed_at, by=by, at=at)
         taken = Taken(case, "raised", steps)
+    elif rules.calls_anew(risk.trigger, case.state):
+        steps = _raise(db, case, case.tier, from_=noticed_at, by=by, at=at)
+        taken = Taken(case, "called_anew", steps)
     announce(
         db,
         RiskAttached(
@@ -178,7 +181,8 @@ def _attach(
 def _raise(
     db: Session, case: Case, tier: str, *, from_: datetime, by: str, at: datetime
 ) -> list[Step | Lapse]:
-    """A higher tier calls anew from the first rung, and keeps the earlier of both deadlines."""
+    """Call anew from the first rung, in a tier that never falls, and keep the earlier of both
+    deadlines."""
     before = case.next_due_at
     _restart(db, case, tier, generation=case.generation + 1, due_at=from_, by=by, at=at)
     steps = climb(db, case, at=at)
@@ -199,11 +203,12 @@ def _restart(
 ) -> None:
     zone = zone_of(db, case.participant_id)
     cases.STATES.advance(case, "raise_tier")
+    what = "called_anew" if tier == case.tier else "tier_raised"
     case.tier, case.policy = tier, rules.snapshot_of(rules.ladder_for(tier, due_at, zone))
     case.rung, case.generation = 0, generation
     case.raised_at = case.next_due_at = due_at
     case.acknowledged_by = None
-    record(db, case, "tier_raised", by=by, at=at, tier=tier, generation=generation, due_at=due_at)
+    record(db, case, what, by=by, at=at, tier=tier, generation=generation, due_at=due_at)
 
 
 MISSED = {"acknowledged": "contact", "follow_up": "follow_up"}
@@ -277,6 +282,12 @@ def _keep(db: Session, case: Case, risk: RiskDetected, noticed_at: datetime) -> 
             noticed_at=noticed_at,
         )
     )
+
+
+def _sign(risk: RiskDetected) -> dict[str, Any]:
+    """What the timeline says of a risk."""
+    facts: dict[str, Any] = {"tier": risk.tier, "trigger": risk.trigger}
+    return facts | ({"raised_by": risk.raised_by} if risk.raised_by else {})
 
 
 def _is_known(db: Session, case: Case, risk: RiskDetected) -> bool:

@@ -31,6 +31,15 @@ TRIGGERS_BY_HAND = (
 """What a person may open a case for. CLINICAL: this project's list, made after domain page 4.2; a
 clinician must confirm it."""
 
+HELP, HELP_TIER = "help_button", "T1"
+"""A participant presses the button of the help screen."""
+
+SAID_NOW = (HELP, "facilitator_panic", "checkin_not_safe", "checkin_urge", "body_check_overdose")
+ABSENT = ("no_show_at_risk", "not_back_from_break")
+SPOKEN = ("engaged", "emergency_services", "handed_off")
+"""States of a case in which somebody has spoken with the participant, and nothing is due for
+hours."""
+
 DISPOSITIONS = (
     "assessed_safe", "stabilised", "safety_plan_agreed", "stepped_up", "emergency_services",
     "emergency_department", "hospitalised", "welfare_check", "not_reached", "raised_in_error",
@@ -245,14 +254,18 @@ def ladder_for(tier: str, at: datetime, zone: str | None) -> Ladder:
     )
 
 
+def local_zone(zone: str | None) -> ZoneInfo:
+    """A participant's zone, or the one that stands in for one that is not known."""
+    try:
+        return ZoneInfo(zone or EASTERNMOST_ZONE)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(EASTERNMOST_ZONE)
+
+
 def day_ends_at(zone: str | None, at: datetime) -> datetime:
     """The next local midnight, as UTC."""
-    try:
-        local_zone = ZoneInfo(zone or EASTERNMOST_ZONE)
-    except (ZoneInfoNotFoundError, ValueError):
-        local_zone = ZoneInfo(EASTERNMOST_ZONE)
-    tomorrow = at.astimezone(local_zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(0), tzinfo=local_zone).astimezone(UTC)
+    tomorrow = at.astimezone(local_zone(zone)).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(0), tzinfo=local_zone(zone)).astimezone(UTC)
 
 
 def contact_due_at(ladder: Ladder, raised_at: datetime, acknowledged_at: datetime) -> datetime:
@@ -283,6 +296,17 @@ def owes_follow_up(tier: str, disposition: str) -> bool:
 def is_higher(tier: str, than: str) -> bool:
     """Whether a tier is the more urgent one."""
     return ALL_TIERS.index(tier) < ALL_TIERS.index(than)
+
+
+def calls_anew(trigger: str, state: str) -> bool:
+    """Whether a sign calls people out again about a case that somebody has, be it no graver.
+
+    Contact answers the signs before it; what is said or seen after it, nobody has heard. Not to be
+    there says nothing of somebody whom emergency services or a hospital have. CLINICAL: to confirm.
+    """
+    if trigger in ABSENT:
+        return state == "engaged"
+    return trigger in SAID_NOW and state in SPOKEN
 
 
 def snapshot_of(ladder: Ladder) -> dict[str, Any]:
