@@ -17,10 +17,10 @@ LONGEST_FUNCTION = 40
 CEILINGS = {
     "libs/catalogue/catalogue": 1_000,
     "libs/channels/channels": 800,
-    "libs/chassis/chassis": 3_050,
+    "libs/chassis/chassis": 3_100,
     "libs/web/web": 2_400,
     **dict.fromkeys(ROOMS, 1_600),
-    "services/crisis/crisis": 2_400,
+    "services/crisis/crisis": 3_000,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500
 for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed.

@@ -7,6 +7,7 @@ outside any handler, and keeps it under a key of that person, whose destruction 
 
 import json
 import os
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -60,16 +61,21 @@ class Vault:
 
     def open(self, db: Session, person_id: UUID) -> Details | None:
         """Somebody's details, or None where there are none yet or they have been erased."""
-        row = db.execute(
+        return self.open_all(db, [person_id]).get(person_id)
+
+    def open_all(self, db: Session, people: Collection[UUID]) -> dict[UUID, Details]:
+        """The details of those of whom there are any, in one query."""
+        rows = db.execute(
             sa.select(details, person_keys.c.wrapped)
             .join(person_keys, person_keys.c.person_id == details.c.person_id)
-            .where(details.c.person_id == person_id, details.c.sealed.is_not(None))
+            .where(details.c.person_id.in_(people), details.c.sealed.is_not(None))
             .where(*_of_own_clinics(db))
-        ).one_or_none()
-        if row is None:
-            return None
-        key = _unseal(self._wrapping, row.wrapped, person_id.bytes)
-        bound_to = _bound_to(person_id, row.clinic_id, row.owner, row.version)
+        )
+        return {row.person_id: self._opened(row) for row in rows}
+
+    def _opened(self, row: Any) -> Details:
+        key = _unseal(self._wrapping, row.wrapped, row.person_id.bytes)
+        bound_to = _bound_to(row.person_id, row.clinic_id, row.owner, row.version)
         return json.loads(_unseal(AESGCM(key), row.sealed, bound_to))
 
     def erase(self, db: Session, person_id: UUID) -> None:

@@ -72,6 +72,14 @@ class Lobby:
         """The list alone."""
         return {"arrivals": arrivals(call.db)}
 
+    @page(
+        "GET", "/lobby/fragments/arrival/<uuid:arrival_id>", "arrival.html",
+        allow=STAFF, live=True, clinical=True,
+    )  # fmt: skip
+    def arrival(self, call, arrival_id):
+        """One of them alone."""
+        return {"one": found(call.db, arrival_id)}
+
     @page("GET", "/lobby/fragments/side", "side.html", allow=("crisis_lead",))
     def side(self, call):
         """A part that only some may see."""
@@ -80,9 +88,7 @@ class Lobby:
     @page("POST", "/lobby/arrivals/<uuid:arrival_id>/acknowledgement", allow=STAFF)
     def acknowledge(self, call, arrival_id):
         """Take somebody who waits."""
-        one = call.db.scalars(sa.select(Arrival).filter_by(id=arrival_id)).one_or_none()
-        if one is None:
-            raise NotFound("arrival_not_found")
+        one = found(call.db, arrival_id)
         if one.taken_by:
             raise Conflict("already_taken", taken_by=one.taken_by)
         one.taken_by = call.by
@@ -135,6 +141,13 @@ class Lobby:
     def count_streams(self, call):
         """How many streams are open."""
         return {"streams": len(Lobby.stream._clients)}
+
+
+def found(db, arrival_id):
+    one = db.scalars(sa.select(Arrival).filter_by(id=arrival_id)).one_or_none()
+    if one is None:
+        raise NotFound("arrival_not_found")
+    return one
 
 
 def arrivals(db):

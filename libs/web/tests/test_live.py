@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from chassis.tables import reads
 from evenkeel_ops.issuer import DemoIssuer
 from libs.web.tests.desk import until
-from libs.web.tests.lobby import PEOPLE, lobby, stream_of
+from libs.web.tests.lobby import PEOPLE, Arrival, lobby, stream_of
 from libs.web.tests.test_pages import arrive
 from web import live
 from web.live import ELSEWHERE, QUEUED, Client, Topic
@@ -124,6 +124,27 @@ def test_a_beat_says_so_when_the_page_grows_old(house, watch, monkeypatch):
         until(lambda: stream.beat()["age"] < 0.5)
 
 
+def test_one_thing_is_watched_by_its_id_and_read_by_whoever_began_to(house, watch, issuer):
+    arrive(house, issuer, "B1")
+    arrive(house, issuer, "B2")
+    with house.database.work() as db:
+        first, second = db.scalars(sa.select(Arrival.id).order_by(Arrival.code))
+    with watch(CLINICIAN, f"/lobby/stream?of=arrival/{first},arrival/{second}") as stream:
+        shown = stream.fragment()
+        assert "B1 waiting" in shown
+        assert f'data-live="/lobby/fragments/arrival/{first}"' in shown
+        assert "B2 waiting" in stream.fragment()
+        with house.database.work() as db:
+            db.execute(sa.update(Arrival).where(Arrival.id == second).values(taken_by="x"))
+        assert "B2 taken" in stream.fragment()
+        rows = sa.select(reads.c.subject).where(reads.c.operation == "arrival")
+        with house.database.work() as db:
+            assert set(db.scalars(rows)) == {f"arrival_id={one}" for one in (first, second)}
+    with watch(ELSEWHERE_CLINICIAN, f"/lobby/stream?of=arrival/{first}") as stream:
+        assert stream.answer.status_code == 404
+    until(lambda: stream_of(house)._topics == {})
+
+
 def test_nobody_sees_what_another_clinic_sees(house, watch, issuer):
     arrive(house, issuer, "B1")
     with watch(CLINICIAN) as one, watch(ELSEWHERE_CLINICIAN) as other:
@@ -175,7 +196,7 @@ def test_a_process_has_only_so_many_streams(watch, monkeypatch):
 
 
 def test_who_is_too_slow_gets_the_whole_instead_of_what_was_missed():
-    topic = Topic(None, None, "<div>now</div>", 0.0)
+    topic = Topic(None, {}, None, "<div>now</div>", 0.0)
     client = Client("browser", 0, [topic])
     for number in range(QUEUED):
         client.send(b"%d" % number)

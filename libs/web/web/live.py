@@ -15,7 +15,8 @@ from uuid import UUID, uuid4
 
 import eventlet
 from eventlet.queue import Empty, Full, LightQueue
-from werkzeug.routing import Rule
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from catalogue.codec import instant
@@ -45,11 +46,17 @@ class Topic:
     """One live fragment, as everybody of a role sees it in the same clinics."""
 
     page: "Page"
+    path: dict[str, Any]
     caller: Caller
     html: str
     looked_at: float
     clients: set["Client"] = field(default_factory=set)
     is_watched: bool = False
+
+    @property
+    def key(self) -> Any:
+        """What makes it the same for everybody who watches it."""
+        return self.page.path, *self.path.values(), self.caller.role, self.caller.clinics
 
     @property
     def whole(self) -> bytes:
@@ -80,16 +87,16 @@ class Client:
 
 def streams(config: Any, routes: Iterable[Any]) -> list["Stream"]:
     """The stream of a service that has something live."""
-    live = {route.path.rpartition("/")[2]: route for route in routes if getattr(route, "live", 0)}
+    live = [route for route in routes if getattr(route, "live", False)]
     return [Stream(config, live)] if live else []
 
 
 class Stream:
-    """`/<service>/stream?of=cases,beds`: live fragments by their names."""
+    """`/<service>/stream?of=cases,case/<id>`: live fragments by what follows `/fragments/`."""
 
-    def __init__(self, config: Any, pages: dict[str, "Page"]) -> None:
+    def __init__(self, config: Any, pages: list["Page"]) -> None:
         self._config = config
-        self._pages = pages
+        self._fragments = Map([Rule(page.path, endpoint=page) for page in pages]).bind("")
         self._topics: dict[Any, Topic] = {}
         self._clients: list[Client] = []
         self._cookies = Cookies(config["runtime"].environment)
@@ -101,10 +108,10 @@ class Stream:
     def answer(self, request: Request, _path: dict[str, Any], correlation_id: UUID) -> Response:
         """Everything is looked at before the first byte, so that a refusal has its status."""
         visitor = visitor_of(request, self._config["callers"], self._cookies)
-        pages = [self._page(name, visitor) for name in request.args.get("of", "").split(",")]
+        named = [self._named(name, visitor) for name in request.args.get("of", "").split(",")]
         self._make_room(visitor)
         caller = replace(visitor.caller, person_id=None)
-        topics = [self._topic(page, caller, correlation_id) for page in pages]
+        topics = [self._topic(page, path, caller, correlation_id) for page, path in named]
         request.environ[AT_ONCE] = 1
         told = self.messages(Client(visitor.token, visitor.until, topics))
         return Response(told, content_type=EVENT_STREAM, headers={"X-Accel-Buffering": "no"})
@@ -149,15 +156,17 @@ class Stream:
         for client in self._clients:
             client.send(None)
 
-    def _page(self, name: str, visitor: Visitor) -> "Page":
+    def _named(self, name: str, visitor: Visitor) -> tuple["Page", dict[str, Any]]:
         if not visitor.token:
             raise Problem(401, "not_signed_in")
-        page = self._pages.get(name)
-        if page is None:
-            raise Problem(404, "not_found")
+        try:
+            service = self._config["runtime"].service
+            page, path = self._fragments.match(f"/{service}/fragments/{name}")
+        except NotFound:
+            raise Problem(404, "not_found") from None
         if visitor.caller.role not in page.allow:
             raise Problem(403, "role_not_allowed", facts={"allowed": list(page.allow)})
-        return page
+        return page, dict(path)
 
     def _make_room(self, visitor: Visitor) -> None:
         """A browser's newest pages have its streams; who is told so asks by itself instead."""
@@ -169,11 +178,13 @@ class Stream:
         if len(self._clients) >= STREAMS:
             raise Problem(503, "too_many_streams", headers={"Retry-After": "30"})
 
-    def _topic(self, page: "Page", caller: Caller, correlation_id: UUID) -> Topic:
+    def _topic(
+        self, page: "Page", path: dict[str, Any], caller: Caller, correlation_id: UUID
+    ) -> Topic:
         """The topic, looked at by who comes, so that it is in the audit that they did."""
-        html = page.looked_at(caller, correlation_id)
-        topic = Topic(page, replace(caller, id="live"), html, time.monotonic())
-        topic = self._topics.setdefault((page.path, caller.role, caller.clinics), topic)
+        html = page.looked_at(caller, correlation_id, path)
+        topic = Topic(page, path, replace(caller, id="live"), html, time.monotonic())
+        topic = self._topics.setdefault(topic.key, topic)
         self._looked(topic, html)
         return topic
 
@@ -183,7 +194,7 @@ class Stream:
         eventlet.sleep(LOOK_SECONDS)
         while topic.clients:
             try:
-                html = topic.page.looked_at(topic.caller, uuid4(), audited=False)
+                html = topic.page.looked_at(topic.caller, uuid4(), topic.path, audited=False)
             except Exception as failure:  # noqa: BLE001 - whoever watches sees that it grows old
                 if lost != (lost := where(failure)):
                     log.warning("fragment_lost", route=topic.page.path, error=lost)
@@ -192,6 +203,7 @@ class Stream:
                 self._looked(topic, html)
             eventlet.sleep(LOOK_SECONDS)
         topic.is_watched = False
+        self._topics.pop(topic.key, None)
 
     def _looked(self, topic: Topic, html: str) -> None:
         topic.looked_at = time.monotonic()

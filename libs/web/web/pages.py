@@ -65,8 +65,8 @@ class Page(Route):
         self.template, self.live, self.is_part = template, live, "/fragments/" in path
         if method not in ("GET", "POST") or bool(template) != (method == "GET"):
             raise TypeError(f"{method} {path}: a GET with a template, or a POST without")
-        if live and (self.open or "<" in path or self.query or not self.is_part):
-            raise TypeError(f"{method} {path}: what is live is one fragment, for known roles")
+        if live and (self.open or self.query or not self.is_part):
+            raise TypeError(f"{method} {path}: what is live is a fragment, for known roles")
 
     def answer(self, request: Request, path: dict[str, Any], correlation_id: UUID) -> Response:
         """Answer a page. What is wrong with a form is shown where the form is."""
@@ -92,11 +92,14 @@ class Page(Route):
         frame, folder = self._frame(request), self._folder
         return rendering.refusal(problem, correlation_id, frame, folder, self.in_danger)
 
-    def looked_at(self, caller: Caller, correlation_id: UUID, *, audited: bool = True) -> str:
+    def looked_at(
+        self, caller: Caller, correlation_id: UUID, path: dict[str, Any], *, audited: bool = True
+    ) -> str:
         """A live fragment's HTML now. Who looks is in the audit, and nowhere in what is shown."""
         asked = Asked(
             operation=self.method_name,
             caller=caller,
+            path=path,
             about={"correlation_id": correlation_id},
             transaction=self.transaction,
             audited=self.clinical and audited,

@@ -28,7 +28,7 @@
     const names = new Map();
     for (const region of regions.values()) {
       const { stream, live } = region.dataset;
-      names.set(stream, [...(names.get(stream) ?? []), live.split("/").pop()]);
+      names.set(stream, [...(names.get(stream) ?? []), live.split("/fragments/").pop()]);
     }
     return [...names].map(([stream, of]) => `${stream}?of=${of.sort().join(",")}`);
   }
@@ -38,6 +38,7 @@
     const region = root && regions.get(root.id);
     if (!region) return;
     announce(root);
+    if (!root.querySelector('[data-say="alert"]')) say("news", "");
     if (state.paused) {
       held.set(root.id, html);
       return;
