@@ -15,6 +15,7 @@ PURE = (
     "crisis.rules",
     "notifications.rules",
     "notifications.discretion",
+    "notifications.languages",
     "notifications.templates",
     "intake.instruments",
     "intake.facts",

@@ -24,7 +24,7 @@ def test_from_referral_to_homework_and_discharge(house, mail):
     assert mail.accepted() == [], "at six in the morning nobody is told anything"
 
     house.advance(NINE - timedelta(minutes=5))
-    assert len(mail.accepted()) == 2, "the seat is offered, and the day announced"
+    assert len(mail.accepted()) == 3, "the seat is offered, and the day announced twice"
     day = cohort["occurrences"][0]["occurrence_id"]
     opened = clinic.post(f"/sessions/occurrences/{day}/session", person=clinic_person(clinic))
     session = opened["session_id"]
@@ -42,7 +42,7 @@ def test_from_referral_to_homework_and_discharge(house, mail):
     credited = clinic.post(f"/sessions/sessions/{session}/wrap-up")["credited"]
     assert credited[0]["minutes"] == MINUTES_WITHOUT_BREAK
     house.advance(timedelta(hours=7))
-    assert len(mail.accepted()) == 3, "homework is reminded of two hours before it is due"
+    assert len(mail.accepted()) == 4, "homework is reminded of two hours before it is due"
     clinic.post(f"/sessions/homework/{given['homework_id']}/submission", **person.myself)
     house.settle()
 
@@ -50,7 +50,7 @@ def test_from_referral_to_homework_and_discharge(house, mail):
     assert episode["attended_minutes"] == MINUTES_WITHOUT_BREAK
     clinic.post(f"{person.episode}/discharge", {"reason": "completed"})
     house.advance(timedelta(days=5))
-    assert len(mail.accepted()) == 3, "nobody is reminded after discharge"
+    assert len(mail.accepted()) == 4, "nobody is reminded after discharge"
     letters = [letter["key"] for letter in mail.accepted()]
     assert len(set(letters)) == len(letters)
     assert {letter["to"] for letter in mail.accepted()} == {

@@ -30,6 +30,6 @@ HEARS: dict[str, tuple[Stream, ...]] = {
     "intake": (CASE, ATTENDANCE),
     "scheduling": (EPISODE, ATTENDANCE, CASE),
     "sessions": (OCCURRENCE, SEAT, EPISODE, CLINICIAN, CASE),
-    "notifications": (EPISODE, SEAT, OCCURRENCE, SESSION, HOMEWORK, CLINICIAN),
+    "notifications": (EPISODE, SEAT, OCCURRENCE, SESSION, ATTENDANCE, HOMEWORK, CLINICIAN),
     "crisis": (RISK, EPISODE, CLINICIAN, ATTENDANCE, SESSION),
 }

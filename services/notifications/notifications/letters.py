@@ -4,7 +4,8 @@ Everything that could stand against it is asked here, just before it leaves, not
 was planned: consent, wishes, quiet hours, whether it is too late, the newest address.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -12,13 +13,16 @@ from channels.outgoing import Outgoing
 from chassis.database import Session
 from chassis.details import Vault
 from chassis.tables import details
-from notifications import consent, rules
-from notifications.brands import Brand, brand_of
+from notifications import consent, rules, seats
+from notifications.brands import brand_of
 from notifications.consent import Standing
-from notifications.messages import CHANNEL, LEASE, Claim, Message, held
+from notifications.messages import CHANNEL, LEASE, Claim, Message, held, is_told_by
 from notifications.purposes import OF_TEMPLATE
 from notifications.recipients import Recipient
-from notifications.templates import TEMPLATES, Template
+from notifications.templates import DAY_BEFORE, SEAT_OFFERED, TEMPLATES, Template
+
+DAY_AND_A_BIT = timedelta(hours=30)
+"""From a midnight well into the next day, and never beyond it: a day has 23 to 25 hours."""
 
 
 def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
@@ -30,7 +34,7 @@ def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
     template = TEMPLATES[message.template]
     standings = consent.standings(db, recipient.person_id)
     standing = standings[OF_TEMPLATE[message.template], CHANNEL]
-    if reason := _stands_against(message, standing, db.now):
+    if reason := _stands_against(db, message, standing):
         message.skip(db, reason)
         return None
     if recipient.zone is None:
@@ -38,53 +42,78 @@ def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
         return None
     if not _hour_is_right(db, message, recipient, template):
         return None
+    days = _days_named(db, message, recipient, template)
+    if days[0] < message.about_at:
+        message.skip(db, "told_with_another")
+        return None
     address = _address(db, vault, message, recipient)
     if address is None:
         return None
     assert standing.entry is not None
     message.consent_version = standing.entry.version
     message.lease_until = db.now + LEASE
-    return _letter(message, recipient, address, brand_of(db, message.clinic_id), db.now)
-
-
-def _letter(
-    message: Message, recipient: Recipient, address: str, brand: Brand | None, now: datetime
-) -> Outgoing:
-    """The words, in the recipient's language and zone, as the clinic wants to appear."""
-    assert recipient.zone is not None
-    template = TEMPLATES[message.template]
+    brand = brand_of(db, message.clinic_id)
     title = brand.calendar_title if brand else None
-    subject, text = template.words(message.about_at, recipient.zone, recipient.language, title)
+    subject, text = template.words(days[0], recipient.zone, recipient.language, title, days[1:])
     name = (brand.sender_name if brand else None) or ""
-    return Outgoing(to=address, subject=subject, text=text, sender_name=name, dated=now)
+    return Outgoing(to=address, subject=subject, text=text, sender_name=name, dated=db.now)
 
 
-def _stands_against(message: Message, standing: Standing, now: datetime) -> str | None:
+def _stands_against(db: Session, message: Message, standing: Standing) -> str | None:
     """Why a message must never be sent, or None."""
+    template = TEMPLATES[message.template]
     if message.withdrawn:
         return message.withdrawn
-    return "too_late" if rules.is_too_late(now, message.about_at) else standing.reason
+    if rules.is_too_late(db.now, message.about_at - template.lapses):
+        return "too_late"
+    if template is DAY_BEFORE and is_told_by(db, message, SEAT_OFFERED, within=template.lead):
+        return "already_told"
+    return standing.reason
 
 
 def _hour_is_right(db: Session, message: Message, recipient: Recipient, template: Template) -> bool:
+    """Whether it may go now; if not, it waits for a better hour, unless that is too late."""
     assert recipient.zone is not None
+    useful_until = template.useful_until(message.about_at, recipient.zone)
     if recipient.safe_from is not None and recipient.safe_to is not None:
         safe = rules.quiet_until(db.now, recipient.zone, recipient.safe_to, recipient.safe_from)
         if safe > db.now:
-            return _put_off(db, message, safe, "unsafe_hours")
+            return _put_off(db, message, safe, useful_until, "unsafe_hours")
+    clock = (recipient.zone, recipient.quiet_from, recipient.quiet_to)
     within = template.passes_quiet_hours_within
     if rules.may_pass_quiet_hours(db.now, message.about_at, within):
         return True
-    morning = rules.quiet_until(db.now, recipient.zone, recipient.quiet_from, recipient.quiet_to)
-    return morning == db.now or _put_off(db, message, morning, "quiet_hours")
+    if rules.is_too_late(db.now, useful_until):
+        message.skip(db, "too_late")
+        return False
+    evening = rules.evening_before(message.about_at, *clock)
+    if template.on_the_eve and db.now < evening:
+        message.postpone(evening, "evening")
+        return False
+    morning = rules.quiet_until(db.now, *clock)
+    return morning == db.now or _put_off(db, message, morning, useful_until, "quiet_hours")
 
 
-def _put_off(db: Session, message: Message, until: datetime, reason: str) -> bool:
-    if rules.is_too_late(until, message.about_at):
+def _put_off(
+    db: Session, message: Message, until: datetime, useful_until: datetime, reason: str
+) -> bool:
+    if rules.is_too_late(until, useful_until):
         message.skip(db, reason)
     else:
         message.postpone(until, reason)
     return False
+
+
+def _days_named(
+    db: Session, message: Message, recipient: Recipient, template: Template
+) -> Sequence[datetime]:
+    """The instants a message names, in order: its own, or on the eve everything of that day."""
+    if not template.on_the_eve:
+        return [message.about_at]
+    assert recipient.zone is not None
+    begins = rules.midnight_before(message.about_at, recipient.zone)
+    ends = rules.midnight_before(begins + DAY_AND_A_BIT, recipient.zone)
+    return seats.days_between(db, recipient.person_id, begins, ends) or [message.about_at]
 
 
 def _address(db: Session, vault: Vault, message: Message, recipient: Recipient) -> str | None:

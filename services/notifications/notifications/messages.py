@@ -209,6 +209,18 @@ def _correct(db: Session, template: Template, matters: Sequence[Matter]) -> None
             message.revive(matter.about_at, due)
 
 
+def is_told_by(db: Session, message: Message, other: Template, *, within: timedelta) -> bool:
+    """Whether another message planned lately names the same instant to the same person."""
+    same = sa.select(Message.message_id).where(
+        Message.recipient_id == message.recipient_id,
+        Message.template == other.code,
+        Message.about_at == message.about_at,
+        Message.planned_at > db.now - within,
+        Message.state.in_(("queued", "sending", "sent")),
+    )
+    return db.scalar(sa.select(same.exists())) is True
+
+
 def withdraw(
     db: Session, about_ids: Iterable[UUID], reason: str, *, recipient_id: UUID | None = None
 ) -> None:

@@ -23,7 +23,11 @@ KEYS: tuple[Key, ...] = tuple(product(PURPOSES, CHANNELS))
 
 OF_TEMPLATE = {
     "seat_offered": DAYS,
+    "tomorrow": DAYS,
+    "day_before": DAYS,
     "day_begins": DAYS,
+    "day_is_near": DAYS,
+    "missed_you": DAYS,
     "homework_due": HOMEWORK,
 }
 """A template that is not here cannot be sent: nobody was asked about it."""

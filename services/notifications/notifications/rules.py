@@ -3,7 +3,7 @@
 Instants are aware; local times are of the recipient's own zone. Nothing here reads a clock.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 QUIET_FROM, QUIET_TO = time(21, 0), time(8, 0)
@@ -11,6 +11,9 @@ QUIET_FROM, QUIET_TO = time(21, 0), time(8, 0)
 of the telephone exemption, kept for e-mail too.
 https://legalclarity.org/tcpa-healthcare-exemption-rules-and-requirements (LEGAL: counsel to agree)
 """
+
+EVENING = time(18, 0)
+"""When tomorrow's day is told: home from work, and long before quiet hours. This project's."""
 
 RETRY_PAUSES = (
     timedelta(seconds=30),
@@ -61,9 +64,34 @@ def may_pass_quiet_hours(at: datetime, about_at: datetime, within: timedelta | N
     return within is not None and about_at - at <= within
 
 
-def is_too_late(at: datetime, about_at: datetime) -> bool:
-    """Whether a message has lost its purpose: what it is about has begun or is due by now."""
-    return at >= about_at
+def evening_before(about_at: datetime, zone: str, quiet_from: time, quiet_to: time) -> datetime:
+    """Six in the evening of the day before, by the recipient's clock; where that is quiet already,
+    the last minute that was not."""
+    evening = _wall(_day_of(about_at, zone) - timedelta(days=1), EVENING, zone)
+    while is_quiet(evening, zone, quiet_from, quiet_to):
+        evening -= MINUTE
+    return evening
+
+
+def midnight_before(about_at: datetime, zone: str) -> datetime:
+    """When, by the recipient's clock, the day begins on which something is."""
+    return _wall(_day_of(about_at, zone), time(), zone)
+
+
+def _day_of(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def _wall(on: date, at: time, zone: str) -> datetime:
+    """The instant of a local time: one that is skipped takes the offset before the gap, one that
+    comes twice is the first. https://whenever.readthedocs.io/en/stable/guide/ambiguity.html"""
+    return datetime.combine(on, at, ZoneInfo(zone)).astimezone(UTC)
+
+
+def is_too_late(at: datetime, useful_until: datetime) -> bool:
+    """Whether a message has lost its purpose by now: what it is about has begun or is due, or a
+    nearer message says it better."""
+    return at >= useful_until
 
 
 def not_before(now: datetime, about_at: datetime, lead: timedelta) -> datetime:

@@ -23,7 +23,7 @@ from chassis.database import OfClinic, Session, insert_into
 from notifications.messages import Matter, plan, withdraw
 from notifications.recipients import know
 from notifications.tables import Base
-from notifications.templates import DAY_BEGINS, SEAT_OFFERED
+from notifications.templates import REMINDERS, SEAT_OFFERED
 
 OfCohort = OccurrenceCancelled | OccurrenceScheduled | SeatOffered | SeatReleased
 
@@ -94,7 +94,7 @@ def take_seat(db: Session, offered: SeatOffered, *, by: UUID) -> None:
         .order_by(Occurrence.starts_at)
     )
     told = [Matter(seat.person_id, day.occurrence_id, day.starts_at) for day in days]
-    plan(db, DAY_BEGINS, told, clinic_id=seat.clinic_id, by=by)
+    _remind(db, told, clinic_id=seat.clinic_id, by=by)
 
 
 def free_seat(db: Session, released: SeatReleased, *, at: datetime) -> None:
@@ -104,7 +104,7 @@ def free_seat(db: Session, released: SeatReleased, *, at: datetime) -> None:
         return
     seat.released_at = at
     withdraw(db, [seat.seat_id], "seat_released")
-    if not _people_seated(db, seat.cohort_id, seat.person_id):
+    if not people_seated(db, seat.cohort_id, seat.person_id):
         days = sa.select(Occurrence.occurrence_id).where(Occurrence.cohort_id == seat.cohort_id)
         withdraw(db, db.scalars(days), "seat_released", recipient_id=seat.person_id)
 
@@ -123,9 +123,9 @@ def schedule_day(db: Session, scheduled: OccurrenceScheduled, *, by: UUID) -> No
         withdraw(db, [day.occurrence_id], "rescheduled")
     day.starts_at = scheduled.starts_at
     day.cancelled_at = None
-    seated = _people_seated(db, day.cohort_id, until=day.starts_at)
+    seated = people_seated(db, day.cohort_id, until=day.starts_at)
     told = [Matter(person_id, day.occurrence_id, day.starts_at) for person_id in seated]
-    plan(db, DAY_BEGINS, told, clinic_id=day.clinic_id, by=by)
+    _remind(db, told, clinic_id=day.clinic_id, by=by)
 
 
 def cancel_day(db: Session, cancelled: OccurrenceCancelled, *, at: datetime) -> None:
@@ -136,7 +136,27 @@ def cancel_day(db: Session, cancelled: OccurrenceCancelled, *, at: datetime) -> 
         withdraw(db, [day.occurrence_id], "cancelled")
 
 
-def _people_seated(
+def _remind(db: Session, matters: Sequence[Matter], *, clinic_id: UUID, by: UUID) -> None:
+    for template in REMINDERS:
+        plan(db, template, matters, clinic_id=clinic_id, by=by)
+
+
+def days_between(
+    db: Session, person_id: UUID, begins: datetime, ends: datetime
+) -> Sequence[datetime]:
+    """When the days begin on which somebody is expected, from one instant up to another."""
+    return db.scalars(
+        sa.select(Occurrence.starts_at)
+        .join(Seat, Seat.cohort_id == Occurrence.cohort_id)
+        .where(Seat.person_id == person_id, Seat.released_at.is_(None))
+        .where(Seat.first_starts_at <= Occurrence.starts_at, Occurrence.cancelled_at.is_(None))
+        .where(Occurrence.starts_at >= begins, Occurrence.starts_at < ends)
+        .distinct()
+        .order_by(Occurrence.starts_at)
+    ).all()
+
+
+def people_seated(
     db: Session, cohort_id: UUID, *person_ids: UUID, until: datetime | None = None
 ) -> Iterable[UUID]:
     """Who has a seat in a cohort; of these people only; whose first day is not after `until`."""

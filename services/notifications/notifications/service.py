@@ -17,12 +17,18 @@ from catalogue.scheduling import (
     SeatOffered,
     SeatReleased,
 )
-from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
+from catalogue.sessions import (
+    HomeworkAssigned,
+    HomeworkSubmitted,
+    ParticipantLoggedIn,
+    SessionOpened,
+)
 from channels.channel import Channel
 from channels.smtp import MailServer
-from chassis.entrypoints import RuntimeProvider, hears, repeats
+from chassis.entrypoints import RuntimeProvider, fires, hears, repeats
 from chassis.receive import Work
-from notifications import brands, consent, recipients, seats, sending, views, wishes
+from chassis.timers import Fired
+from notifications import arrivals, brands, consent, recipients, seats, sending, views, wishes
 from notifications.messages import Matter, next_due, plan, withdraw
 from notifications.schemas import (
     Brand,
@@ -144,6 +150,18 @@ class Notifications(Between):
     @hears(OccurrenceCancelled, prepare=seats.hold_cohorts)
     def occurrence_cancelled(self, work: Work, event: OccurrenceCancelled) -> None:
         seats.cancel_day(work.db, event, at=work.now)
+
+    @hears(SessionOpened)
+    def session_opened(self, work: Work, event: SessionOpened) -> None:
+        arrivals.open_room(work.db, event, at=work.message.time, by=work.message.id)
+
+    @hears(ParticipantLoggedIn)
+    def participant_logged_in(self, work: Work, event: ParticipantLoggedIn) -> None:
+        arrivals.arrive(work.db, event)
+
+    @fires(arrivals.MISSED, owner=arrivals.Room)
+    def missed(self, timer: Fired, room: arrivals.Room) -> None:
+        arrivals.look_who_is_missed(timer.db, room)
 
     @hears(HomeworkAssigned)
     def homework_assigned(self, work: Work, event: HomeworkAssigned) -> None:

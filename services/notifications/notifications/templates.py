@@ -1,20 +1,22 @@
 """The words of messages, discreet by construction: a template that says too much cannot exist.
 
-A text may hold the fields `{day}` and `{time}`, in the recipient's own zone, and nothing else. It
-is written in English, and `locale/` has it in the other languages.
+A text may hold the fields `{day}`, `{time}` and `{times}`, in the recipient's own zone, and nothing
+else. It is written in English, and `locale/` has it in the other languages.
 """
 
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notifications.discretion import said_too_much
 from notifications.languages import ENGLISH, LANGUAGES, said
+from notifications.rules import midnight_before
 
-FIELDS = frozenset({"day", "time"})
+FIELDS = frozenset({"day", "time", "times"})
 
-APPOINTMENT, REMINDER = "Your appointment", "Reminder"
+TITLE, REMINDER = "Your appointment", "Reminder"
 
 
 class Indiscreet(ValueError):
@@ -27,7 +29,12 @@ class Indiscreet(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """One kind of message: its words, how far ahead it goes, and what lets it pass quiet hours.
+    """One kind of message: its words, and when it goes.
+
+    lead                        how far ahead of what it is about; nought for at once
+    lapses                      how far ahead it is of no use any more: a nearer one says it better
+    on_the_eve                  goes in the evening before, by the recipient's clock
+    passes_quiet_hours_within   so near it goes in quiet hours too
 
     Raises Indiscreet, whichever language says too much.
     """
@@ -36,6 +43,8 @@ class Template:
     subject: str
     text: str
     lead: timedelta = timedelta()
+    lapses: timedelta = timedelta()
+    on_the_eve: bool = False
     passes_quiet_hours_within: timedelta | None = None
 
     def __post_init__(self) -> None:
@@ -49,23 +58,51 @@ class Template:
     def lead_minutes(self) -> int:
         return self.lead // timedelta(minutes=1)
 
+    def useful_until(self, about_at: datetime, zone: str) -> datetime:
+        """From when on it is not sent any more."""
+        return midnight_before(about_at, zone) if self.on_the_eve else about_at - self.lapses
+
     def words(
-        self, about_at: datetime, zone: str, language: str = ENGLISH, title: str | None = None
+        self,
+        about_at: datetime,
+        zone: str,
+        language: str = ENGLISH,
+        title: str | None = None,
+        also_at: Sequence[datetime] = (),
     ) -> tuple[str, str]:
         """Subject and text for somebody whose clocks show the time of this zone.
 
-        `title` is what the clinic calls an appointment, if it has a word of its own.
+        `title` is what the clinic calls an appointment, if it has a word of its own; `also_at` are
+        further ones of the same day.
         """
-        local = about_at.astimezone(ZoneInfo(zone))
-        fields = {"day": day_in(local, language), "time": time_in(local, language)}
-        subject = title if title and self.subject == APPOINTMENT else said(self.subject, language)
+        local, *others = (at.astimezone(ZoneInfo(zone)) for at in (about_at, *also_at))
+        times = [time_in(one, language) for one in (local, *others)]
+        fields = {"day": day_in(local, language), "time": times[0], "times": ", ".join(times)}
+        subject = title if title and self.subject == TITLE else said(self.subject, language)
         return subject, said(self.text, language).format(**fields)
 
 
 SEAT_OFFERED = Template(
     code="seat_offered",
-    subject=APPOINTMENT,
+    subject=TITLE,
     text="You have an appointment on {day} at {time}.",
+)
+
+TOMORROW = Template(
+    code="tomorrow",
+    subject=TITLE,
+    text="Tomorrow, {day}: {times}.",
+    lead=timedelta(hours=31),
+    on_the_eve=True,
+)
+"""Looked at 31 h ahead, when six in the evening before may be: a day has 25 hours at most."""
+
+DAY_BEFORE = Template(
+    code="day_before",
+    subject=TITLE,
+    text="You have an appointment on {day} at {time}.",
+    lead=timedelta(hours=24),
+    lapses=timedelta(minutes=60),
 )
 
 DAY_BEGINS = Template(
@@ -73,8 +110,28 @@ DAY_BEGINS = Template(
     subject=REMINDER,
     text="You have an appointment at {time}.",
     lead=timedelta(minutes=60),
-    passes_quiet_hours_within=timedelta(minutes=90),
+    lapses=timedelta(minutes=10),
 )
+
+DAY_IS_NEAR = Template(
+    code="day_is_near",
+    subject=REMINDER,
+    text="Your appointment begins at {time}.",
+    lead=timedelta(minutes=10),
+    passes_quiet_hours_within=timedelta(minutes=10),
+)
+
+REMINDERS = (TOMORROW, DAY_BEFORE, DAY_BEGINS, DAY_IS_NEAR)
+"""What everybody with a seat gets of each of its days."""
+
+MISSED_YOU = Template(
+    code="missed_you",
+    subject=REMINDER,
+    text="We expected you at {time}. You can still join.",
+    lead=timedelta(minutes=-5),
+    lapses=timedelta(minutes=-30),
+)
+"""Five minutes after the beginning; half an hour after it, staff have called."""
 
 HOMEWORK_DUE = Template(
     code="homework_due",
@@ -83,7 +140,7 @@ HOMEWORK_DUE = Template(
     lead=timedelta(minutes=120),
 )
 
-TEMPLATES = {one.code: one for one in (SEAT_OFFERED, DAY_BEGINS, HOMEWORK_DUE)}
+TEMPLATES = {one.code: one for one in (SEAT_OFFERED, *REMINDERS, MISSED_YOU, HOMEWORK_DUE)}
 
 
 def day_in(local: datetime, language: str) -> str:

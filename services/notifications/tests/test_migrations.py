@@ -9,6 +9,7 @@ from chassis import migrations
 from chassis.clock import SystemClock
 from chassis.database import Database, connect
 from notifications import (  # noqa: F401 - they fill the metadata
+    arrivals,
     brands,
     consent,
     messages,

@@ -18,7 +18,7 @@ from notifications.rules import (
     quiet_until,
     retry_pause,
 )
-from notifications.templates import DAY_BEGINS, HOMEWORK_DUE, SEAT_OFFERED
+from notifications.templates import DAY_BEGINS, DAY_IS_NEAR, TEMPLATES
 
 ZONES = (
     "America/New_York", "America/Phoenix", "America/Los_Angeles", "America/St_Johns",
@@ -114,15 +114,15 @@ def test_a_message_put_off_goes_at_the_first_minute_that_is_not_quiet(
         assert is_quiet(ended - timedelta(microseconds=1), zone, quiet_from, quiet_to)
 
 
-def test_a_day_that_begins_within_ninety_minutes_passes_quiet_hours():
+def test_a_day_that_begins_within_ten_minutes_passes_quiet_hours():
     starts_at = utc("2026-11-24T13:30")
-    within = DAY_BEGINS.passes_quiet_hours_within
-    assert may_pass_quiet_hours(starts_at - timedelta(minutes=90), starts_at, within)
-    assert not may_pass_quiet_hours(starts_at - timedelta(minutes=91), starts_at, within)
+    within = DAY_IS_NEAR.passes_quiet_hours_within
+    assert may_pass_quiet_hours(starts_at - timedelta(minutes=10), starts_at, within)
+    assert not may_pass_quiet_hours(starts_at - timedelta(minutes=11), starts_at, within)
 
 
 def test_nothing_else_passes_quiet_hours():
-    for template in (SEAT_OFFERED, HOMEWORK_DUE):
+    for template in set(TEMPLATES.values()) - {DAY_IS_NEAR}:
         at = utc("2026-11-24T13:29")
         soon = at + timedelta(minutes=1)
         assert not may_pass_quiet_hours(at, soon, template.passes_quiet_hours_within)

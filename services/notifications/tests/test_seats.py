@@ -7,6 +7,7 @@ import pytest
 
 from notifications import seats
 from notifications.messages import withdraw
+from notifications.templates import REMINDERS
 from services.notifications.tests.builders import (
     STARTS_AT,
     Person,
@@ -30,13 +31,17 @@ def reminded_of(database, person) -> set:
     }
 
 
-def test_a_seat_is_told_at_once_and_each_of_its_days_an_hour_ahead(database, clock):
+def test_a_seat_is_told_at_once_and_each_of_its_days_ahead(database, clock):
     person = Person()
     days = [day(person.cohort_id, STARTS_AT + n * TOMORROW) for n in range(3)]
     hear(database, *days, person.is_seated())
     planned = [(m.template, m.not_before) for m in messages(database, person)]
     assert ("seat_offered", clock.now()) in planned
-    ahead = [("day_begins", one.starts_at - timedelta(hours=1)) for one in days]
+    ahead = [
+        (told.code, max(clock.now(), one.starts_at - told.lead))
+        for one in days
+        for told in REMINDERS
+    ]
     assert sorted(planned) == sorted([*ahead, ("seat_offered", clock.now())])
 
 
@@ -117,7 +122,7 @@ def test_telling_it_twice_plans_it_once(database):
     person = Person()
     one = day(person.cohort_id)
     hear(database, one, person.is_seated(), one, one)
-    assert len(messages(database, person)) == 2
+    assert len(messages(database, person)) == 1 + len(REMINDERS)
 
 
 def _at_the_same_time(database, person, one, between) -> None:

@@ -167,8 +167,8 @@ def test_a_message_in_quiet_hours_waits_for_the_morning_in_the_same_row(
 
 def test_the_reminder_of_an_early_day_passes_quiet_hours(database, clock, person, mail, send):
     starts_at = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)  # half past seven in New York
-    message_id = queue(database, person, about_at=starts_at)
-    clock.advance_to(starts_at - HOUR)
+    message_id = queue(database, person, "day_is_near", about_at=starts_at)
+    clock.advance_to(starts_at - timedelta(minutes=10))
     send()
     assert look(database, message_id) == ("sent", None)
 
