@@ -178,9 +178,9 @@ class House:
         patience = eventlet.Timeout(QUIET_SECONDS)
         try:
             while before != (before := self.announced_so_far()):
-                self._rest()
                 while self._unquiet():
                     eventlet.sleep(0.005)
+                self._rest()
         except eventlet.Timeout as over:
             if over is not patience:
                 raise

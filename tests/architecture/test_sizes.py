@@ -20,7 +20,7 @@ CEILINGS = {
     "libs/chassis/chassis": 3_100,
     "libs/web/web": 2_400,
     **dict.fromkeys(ROOMS, 1_600),
-    "services/crisis/crisis": 3_000,
+    "services/crisis/crisis": 3_600,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500
 for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed.

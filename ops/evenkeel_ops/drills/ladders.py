@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from chassis.details import Vault
 from crisis import ladder, rota
 from crisis.case import Case
 from crisis.page import Page
+from crisis.rota.staff import is_reached
 from crisis.rules import LADDERS
 from crisis.timeline import Entry
 from evenkeel_ops.drills import oracles
@@ -233,8 +235,10 @@ class LadderDrill:
                     content={"email": f"clinician{n}@example.org"},
                 )  # fmt: skip
             db.flush()
-            rungs = [people[:1], people[1:2], people[2:4], people[4:]]
-            rota.publish(db, self.clinic_id, rungs, by="crisis_lead:drill", at=db.now)
+            layers = rota.Rota.of_rungs([people[:1], people[1:2], people[2:4], people[4:]]).layers
+            can_reach = partial(is_reached, db, vault)
+            by = "crisis_lead:drill"
+            rota.publish(db, self.clinic_id, layers, can_reach=can_reach, by=by, at=db.now)
 
     def _clinician(self, person: UUID) -> ClinicianRegistered:
         return ClinicianRegistered(

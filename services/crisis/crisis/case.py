@@ -16,7 +16,7 @@ from chassis.refusals import Conflict, NotFound
 from chassis.states import States
 from crisis import page, rules
 from crisis.participant import zone_of
-from crisis.rota import must_be_licensed
+from crisis.rota import must_be_licensed, policy
 from crisis.tables import Base, Identified
 from crisis.timeline import BEGINNING, record
 
@@ -228,7 +228,8 @@ def lower_tier(
     STATES.advance(case, "lower_tier")
     if not rules.is_higher(case.tier, tier):
         raise Conflict("tier_is_not_lower", tier=case.tier)
-    ladder = rules.ladder_for(tier, at, zone_of(db, case.participant_id))
+    zone = zone_of(db, case.participant_id)
+    ladder = policy.next_ladder(db, case.clinic_id, case.ladder, tier, at, zone)
     case.tier, case.policy, case.raised_at = tier, rules.snapshot_of(ladder), at
     case.rung, case.generation = 0, case.generation + 1
     if case.state == "acknowledged":

@@ -21,7 +21,7 @@ from crisis import case as cases
 from crisis import page, rules
 from crisis.case import Case, Risk
 from crisis.participant import zone_of
-from crisis.rota import OnCall, on_call
+from crisis.rota import OnCall, on_call, policy
 from crisis.rules import Call, Lapse, Rise, Skip, Step
 from crisis.tables import ENGINE
 from crisis.timeline import record
@@ -114,13 +114,14 @@ def _begun(
     at: datetime,
 ) -> Case:
     zone = zone_of(db, risk.participant_id)
+    first = policy.first_ladder(db, risk.clinic_id, risk.tier, noticed_at, zone)
     case = Case(
         id=case_id,
         clinic_id=risk.clinic_id,
         participant_id=risk.participant_id,
         code=code,
         tier=risk.tier,
-        policy=rules.snapshot_of(rules.ladder_for(risk.tier, noticed_at, zone)),
+        policy=rules.snapshot_of(first),
         raised_at=noticed_at,
         next_due_at=noticed_at,
         opened_at=at,
@@ -202,9 +203,10 @@ def _restart(
     at: datetime,
 ) -> None:
     zone = zone_of(db, case.participant_id)
+    next_one = policy.next_ladder(db, case.clinic_id, case.ladder, tier, due_at, zone)
     cases.STATES.advance(case, "raise_tier")
     what = "called_anew" if tier == case.tier else "tier_raised"
-    case.tier, case.policy = tier, rules.snapshot_of(rules.ladder_for(tier, due_at, zone))
+    case.tier, case.policy = tier, rules.snapshot_of(next_one)
     case.rung, case.generation = 0, generation
     case.raised_at = case.next_due_at = due_at
     case.acknowledged_by = None

@@ -76,7 +76,8 @@ class Ladder:
     `intervals[k - 1]` are the seconds from rung k to what follows it. After the last rung the
     tier rises where `rises_to` says so, else the last rung repeats for ever. From the rung
     `all_hands_from` on everybody is called. `contact_seconds` run from the acknowledgement
-    (None: until the ladder's end), `disposition_seconds` from the contact.
+    (None: until the ladder's end), `disposition_seconds` from the contact. `edition` is that of
+    the clinic's policy, 0 where it has none.
     """
 
     tier: str
@@ -85,6 +86,7 @@ class Ladder:
     contact_seconds: int | None
     disposition_seconds: int
     rises_to: str | None = None
+    edition: int = 0
 
     @property
     def last(self) -> int:
@@ -234,7 +236,9 @@ def _called(
     return [*steps, call]
 
 
-def ladder_for(tier: str, at: datetime, zone: str | None) -> Ladder:
+def ladder_for(
+    tier: str, at: datetime, zone: str | None, *, supervisor_after: int = T3_NEXT_SUPERVISOR
+) -> Ladder:
     """The ladder of a case whose tier was raised at `at`; T3's lasts until the day ends there.
 
     T3: first page, the next supervisor after 4 h, and at the end of the participant's day T2.
@@ -242,8 +246,8 @@ def ladder_for(tier: str, at: datetime, zone: str | None) -> Ladder:
     if tier in LADDERS:
         return LADDERS[tier]
     left = max(1, int((day_ends_at(zone, at) - at).total_seconds()))
-    long = left > T3_NEXT_SUPERVISOR
-    intervals = (T3_NEXT_SUPERVISOR, left - T3_NEXT_SUPERVISOR) if long else (left,)
+    long = left > supervisor_after
+    intervals = (supervisor_after, left - supervisor_after) if long else (left,)
     return Ladder(
         tier="T3",
         intervals=intervals,

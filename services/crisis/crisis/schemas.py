@@ -73,30 +73,12 @@ class HandOverBody(ma.Schema):
     to = Choice(*TAKEN_BY, required=True)
 
 
-class RotaBody(ma.Schema):
-    """Who is called at each rung, the first rung first."""
-
-    clinic_id = Id(required=True)
-    rungs = ma.fields.List(
-        ma.fields.List(Id(), validate=validate.Length(max=50)),
-        required=True,
-        validate=validate.Length(1, 20),
-    )
-
-
 class CasesQuery(ma.Schema):
     """Which cases to list."""
 
     state = Choice(*STATES.states)
     clinic_id = Id()
     limit = ma.fields.Integer(load_default=100, validate=validate.Range(1, LONGEST_LIST))
-
-
-class RotaPublished(ma.Schema):
-    """The rota now in force."""
-
-    rota_id = Id(required=True)
-    edition = ma.fields.Integer(required=True)
 
 
 class CaseListed(ma.Schema):

@@ -13,6 +13,8 @@ from chassis.entrypoints import RuntimeProvider, hears, repeats
 from crisis import case, dispatch, follow_up, ladder, metrics, page, rota, sweeper, views
 from crisis import schemas as shape
 from crisis.participant import keep_reachable
+from crisis.rota.routes import RotaRoutes
+from crisis.rota.screens import RotaScreens
 from crisis.sender import PAUSE_SECONDS, Sender
 from web.between import Between
 from web.fields import CrisisNumbers
@@ -23,7 +25,7 @@ STAFF = (*RESPONDERS, "scheduler", "clinic_admin")
 READERS = (*RESPONDERS, "auditor")
 
 
-class Crisis(Between):
+class Crisis(RotaRoutes, RotaScreens, Between):
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"
@@ -33,16 +35,6 @@ class Crisis(Between):
     def numbers(self, call):
         """Whom to call or text in danger; static, so that nothing of ours can hide it."""
         return CRISIS_NUMBERS
-
-    @route(
-        "PUT", "/crisis/rotas",
-        body=shape.RotaBody, returns=shape.RotaPublished, allow=("crisis_lead", "clinic_admin"),
-    )  # fmt: skip
-    def publish_rota(self, call):
-        """Put a rota in force."""
-        rungs = call.body["rungs"]
-        made = rota.publish(call.db, call.clinic_id, rungs, by=call.by, at=call.now)
-        return {"rota_id": made.id, "edition": made.edition}
 
     @route("POST", "/crisis/cases", body=shape.CaseBody, returns=shape.CaseListed, allow=STAFF)
     def open_case(self, call):

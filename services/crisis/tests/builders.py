@@ -109,7 +109,9 @@ class Clinic:
     def publish(self, rungs: Sequence[Sequence[UUID]]) -> None:
         self.rungs = [list(people) for people in rungs]
         with self.database.work() as db:
-            rota.publish(db, self.id, rungs, by="crisis_lead:x", at=db.now)
+            layers = rota.Rota.of_rungs(rungs).layers
+            by = "crisis_lead:x"
+            rota.publish(db, self.id, layers, can_reach=lambda _: True, by=by, at=db.now)
 
     def give_address(
         self, vault: Vault, person: UUID, address: str, *, detail: str = "email"

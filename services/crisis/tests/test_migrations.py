@@ -8,8 +8,9 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis import migrations
 from chassis.announce import uuid7
-from chassis.database import Database
+from chassis.database import Database, Instant
 from crisis import sweeper
+from crisis.rota import on_call
 from crisis.tables import Base
 from services.crisis.tests.builders import Clinic, database_at
 
@@ -68,3 +69,43 @@ def test_requests_may_not_write_what_only_the_service_writes(postgres_urls, cloc
     with pytest.raises(DBAPIError, match="permission denied"), database.request([uuid7()]) as db:
         db.execute(sa.text(f"DELETE FROM {table}"))
     database.close()
+
+
+def test_a_rota_of_the_former_release_is_still_in_force(urls, clock):
+    """Planted fault: on PostgreSQL the owner, who migrates, sees no row of a clinic."""
+    migrations.downgrade("crisis", urls.owner, "crisis_0001")
+    clinic_id, rota_id, people = uuid7(), uuid7(), [uuid7() for _ in range(3)]
+    database = database_at(urls, clock)
+    with database.work() as db:
+        for person in people:
+            row = {"id": person, "clinic_id": clinic_id, "roles": ["clinician"], "licences": []}
+            db.execute(sa.insert(table("clinicians", *row)).values(row))
+        rota = {
+            "id": rota_id, "clinic_id": clinic_id, "edition": 1, "published_at": db.now,
+            "published_by": "crisis_lead:x",
+        }  # fmt: skip
+        db.execute(sa.insert(table("rotas", *rota)).values(rota))
+        for rung, person in zip((1, 2, 2), people, strict=True):
+            place = {
+                "rota_id": rota_id,
+                "rung": rung,
+                "clinician_id": person,
+                "clinic_id": clinic_id,
+            }
+            db.execute(sa.insert(table("rota_places", *place)).values(place))
+    migrations.upgrade("crisis", urls.owner)
+    with database.work() as db:
+        first, last = on_call(db, clinic_id).rungs
+    assert (first, set(last)) == ((people[0],), {*people[1:]})
+    database.close()
+
+
+def table(name: str, *columns: str) -> sa.TableClause:
+    """A table as the former release knew it."""
+    kinds = {
+        **dict.fromkeys(("roles", "licences"), sa.JSON()),
+        **dict.fromkeys(("rung", "edition"), sa.Integer()),
+        "published_at": Instant(),
+        "published_by": sa.String(),
+    }
+    return sa.table(name, *(sa.column(column, kinds.get(column, sa.Uuid())) for column in columns))

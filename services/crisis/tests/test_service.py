@@ -272,7 +272,7 @@ def test_a_rota_with_a_gap_is_refused_with_the_field(crisis):
     for rungs in ([[]], [[first], []], [[first], [second]], [[uuid4()], [second, third]]):
         refused = crisis.publish(*rungs)
         assert refused.status_code == 422
-        assert "rungs" in refused.text
+        assert [one["field"] for one in refused.json()["fields"]] == ["rota"]
     assert crisis.publish([first], [second, third], role="clinician").status_code == 403
 
 
@@ -372,3 +372,56 @@ def test_a_discharge_is_told_to_whoever_has_the_case(crisis):
     )
     crisis.house.hear("crisis", discharged, source="intake")
     assert crisis.case(case_id)["timeline"][-1]["what"] == "participant_discharged"
+
+
+def test_a_policy_is_published_and_listed_and_one_out_of_bounds_is_refused(crisis):
+    body = {
+        "clinic_id": str(crisis.clinic_id),
+        "T1": {"intervals": [60] * 5, "contact_seconds": 120, "disposition_seconds": 3600},
+        "T2": {"intervals": [60] * 5, "contact_seconds": 600, "disposition_seconds": 3600},
+        "T3": {"intervals": [3600], "contact_seconds": None, "disposition_seconds": 3600},
+    }  # fmt: skip
+    made = crisis.ask("PUT", "/policies", json=body, role="clinic_admin")
+    assert (made.status_code, made.json()["edition"]) == (200, 1)
+    assert crisis.ask("GET", "/policies").json()["items"] == [made.json()]
+    case_id = crisis.opens("T1").json()["case_id"]
+    assert crisis.case(case_id)["next_due_at"] == "2026-11-23T15:01:00.000000Z"
+    body["T1"]["intervals"] = [60] * 4 + [121]
+    refused = crisis.ask("PUT", "/policies", json=body, role="clinic_admin")
+    assert [one["field"] for one in refused.json()["fields"]] == ["T1.intervals"]
+    assert crisis.ask("PUT", "/policies", json=body).status_code == 403
+
+
+def test_a_rota_that_rotates_is_published_as_layers(crisis):
+    first, second, third, fourth = map(str, crisis.people)
+    weekly = {
+        "turns": [[first], [second]], "zone": "America/New_York", "first_on": "2026-11-23",
+        "starts_at": "08:00", "ends_at": "08:00",
+    }  # fmt: skip
+    last = {"turns": [[third, fourth]], "zone": "America/New_York"}
+    body = {"clinic_id": str(crisis.clinic_id), "layers": [[weekly], [last]]}
+    assert crisis.ask("PUT", "/rotas", json=body, role="crisis_lead").status_code == 200
+    now = crisis.ask("GET", "/on-call").json()["items"]
+    assert [(one["rung"], set(one["people"])) for one in now] == [
+        (1, {first}),
+        (2, {third, fourth}),
+    ]
+    weekly["last_on"] = "2027-10-31"
+    refused = crisis.ask("PUT", "/rotas", json=body, role="crisis_lead")
+    assert refused.status_code == 422
+    assert "nobody is on call from 2027-11-01 08:00 -0400 (America/New_York)" in refused.text
+    for wrong in ({**body, "rungs": [[first, second]]}, {"clinic_id": body["clinic_id"]}):
+        assert crisis.ask("PUT", "/rotas", json=wrong, role="crisis_lead").status_code == 422
+    weekly["zone"] = "Mars/Olympus"
+    assert "layers.0.0.zone" in crisis.ask("PUT", "/rotas", json=body, role="crisis_lead").text
+
+
+def test_a_rota_with_somebody_nobody_can_reach_is_refused_over_http(crisis):
+    """Planted fault: the route takes it for granted that everybody is reached."""
+    person, (*_, third, fourth) = crisis.hire(), crisis.people[:4]
+    runtime = crisis.house.runtime("crisis")
+    with runtime.database.work() as db:
+        runtime.vault.erase(db, person)
+    refused = crisis.publish([person], [third, fourth])
+    assert refused.status_code == 422
+    assert f"no phone is known of {person}" in refused.text
