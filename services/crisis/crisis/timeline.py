@@ -1,16 +1,21 @@
-"""What happened to a case, entry by entry: append-only, numbered without gaps, hash-chained."""
+"""What happened to a case, entry by entry: append-only, numbered without gaps, hash-chained.
+
+Entries are written just before the transaction commits, all in one go.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import event as hooks
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.codec import instant
+from chassis.bulk import insert_all
 from chassis.database import OfClinic, Session
 from crisis.tables import Base, Identified
 
@@ -41,33 +46,40 @@ def record(db: Session, case: "Case", what: str, *, by: str, at: datetime, **fac
     A case's version is the number of its entries, its `chain` the digest of the last.
     """
     case.version += 1
-    entry = Entry(
-        case_id=case.id,
-        clinic_id=case.clinic_id,
-        position=case.version,
-        at=at,
-        what=what,
-        by=by,
-        facts={name: _plain(value) for name, value in facts.items()},
-    )
-    entry.digest = case.chain = _digest(case.chain, entry)
-    db.add(entry)
+    entry = {
+        "case_id": case.id,
+        "clinic_id": case.clinic_id,
+        "position": case.version,
+        "at": at,
+        "what": what,
+        "by": by,
+        "facts": {name: _plain(value) for name, value in facts.items()},
+    }
+    case.chain = _digest(case.chain, entry)
+    db.info.setdefault("timeline", []).append({**entry, "digest": case.chain})
+
+
+@hooks.listens_for(Session, "before_commit")
+def _write(session: Session) -> None:
+    if not session.in_nested_transaction() and (entries := session.info.pop("timeline", ())):
+        session.flush()
+        insert_all(session, Entry, entries)
 
 
 def first_broken(entries: Iterable[Entry]) -> int | None:
     """The position of the first entry that was altered, is missing or out of place."""
     chain = BEGINNING
     for position, entry in enumerate(entries, start=1):
-        if entry.position != position or entry.digest != _digest(chain, entry):
+        if entry.position != position or entry.digest != _digest(chain, vars(entry)):
             return position
         chain = entry.digest
     return None
 
 
-def _digest(before: str, entry: Entry) -> str:
+def _digest(before: str, entry: Mapping[str, Any]) -> str:
     told = [
-        before, str(entry.case_id), entry.position, instant(entry.at), entry.what, entry.by,
-        entry.facts,
+        before, str(entry["case_id"]), entry["position"], instant(entry["at"]), entry["what"],
+        entry["by"], entry["facts"],
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
