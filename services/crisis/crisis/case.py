@@ -1,6 +1,7 @@
 """A case: somebody may be in danger, and who has it. What people decide about it is here; how
 it climbs its ladder while nobody has it is in `ladder.py`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.crisis import CaseAcknowledged, TierChanged
 from chassis.announce import announce
+from chassis.bulk import update_all
 from chassis.database import OfClinic, Session
 from chassis.refusals import Conflict, NotFound
 from chassis.states import States
@@ -45,6 +47,12 @@ STATES = States("case", {
 the practice calls stabilised is a disposition here: nothing can be late in it."""
 
 CALLING = ("open", "paging")
+CLIMBING = (
+    "tier", "state", "policy", "rung", "generation", "raised_at", "next_due_at", "version", "chain",
+    "acknowledged_by",
+)  # fmt: skip
+"""What the engine changes of a case."""
+
 SAFETY_PLANS = ("made", "declined", "not_applicable")
 
 _NOT_CLOSED = sa.text("state <> 'closed'")
@@ -152,6 +160,11 @@ def open_case_of(db: Session, clinic_id: UUID, participant_id: UUID) -> Case | N
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def keep(db: Session, climbed: Sequence[Case]) -> None:
+    """Write what the engine made of cases that no session watches, all in one go."""
+    update_all(db, Case, [{n: getattr(one, n) for n in ("id", *CLIMBING)} for one in climbed])
 
 
 def latest_closed_of(db: Session, clinic_id: UUID, participant_id: UUID) -> UUID | None:

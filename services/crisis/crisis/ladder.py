@@ -6,6 +6,7 @@ timeline and the event commit together or not at all.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache, partial
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,6 +21,7 @@ from chassis.database import Session
 from crisis import case as cases
 from crisis import page, rules
 from crisis.case import Case, Risk
+from crisis.page import Called
 from crisis.participant import zone_of
 from crisis.rota import OnCall, on_call, policy
 from crisis.rules import Call, Lapse, Rise, Skip, Step
@@ -55,33 +57,26 @@ def take(db: Session, risk: RiskDetected, *, noticed_at: datetime, by: str, at: 
     raise refused or LookupError(risk.participant_id)
 
 
-def climb(
-    db: Session, case: Case, *, at: datetime, people: OnCall | None = None
-) -> list[Step | Lapse]:
-    """Do all that is due of a case, to the highest rung due. Does nothing before its deadline.
+def climb(db: Session, case: Case, *, at: datetime) -> list[Step | Lapse]:
+    """Do all that is due of a case, to the highest rung due. Does nothing before its deadline."""
+    calls: list[Called] = []
+    steps = _climb(db, case, on_call(db, case.clinic_id), calls, at=at)
+    page.call(db, calls, at=at)
+    return steps
 
-    `people` are those on call now, where the caller has looked them up already.
-    """
-    taken: list[Step | Lapse] = []
-    if case.next_due_at is None or case.next_due_at > at:
-        return taken
-    if not case.is_calling:
-        taken.append(_lapse(db, case, at=at))
-    people = people or on_call(db, case.clinic_id)
-    while True:
-        steps = rules.steps_due(
-            case.ladder,
-            rung=case.rung,
-            generation=case.generation,
-            due_at=case.next_due_at,
-            now=at,
-            manned=people.manned(case.ladder),
-        )
-        for step in steps:
-            _do(db, case, step, people, at=at)
-        taken += steps
-        if not isinstance(steps[-1], Rise):
-            return taken
+
+def climb_all(db: Session, cases_due: Sequence[Case], *, at: datetime) -> list[Step | Lapse]:
+    """The same for many cases, their rows and those of their pages written in one go each."""
+    db.expunge_all()
+    on_call_in = cache(partial(on_call, db))
+    calls: list[Called] = []
+    steps: list[Step | Lapse] = []
+    for case in cases_due:
+        db.info["correlation_id"] = case.correlation_id
+        steps += _climb(db, case, on_call_in(case.clinic_id), calls, at=at)
+    page.call(db, calls, at=at)
+    cases.keep(db, cases_due)
+    return steps
 
 
 def due(
@@ -101,6 +96,32 @@ def due(
 def next_due(db: Session) -> datetime | None:
     """When the next deadline of any case is, those that are over left out."""
     return db.scalar(sa.select(sa.func.min(Case.next_due_at)).where(Case.next_due_at > db.now))
+
+
+def _climb(
+    db: Session, case: Case, people: OnCall, calls: list[Called], *, at: datetime
+) -> list[Step | Lapse]:
+    """What a case goes through now; whom that calls is added to `calls`."""
+    taken: list[Step | Lapse] = []
+    if case.next_due_at is None or case.next_due_at > at:
+        return taken
+    if not case.is_calling:
+        taken.append(_lapse(db, case, at=at))
+    while True:
+        ladder = case.ladder
+        steps = rules.steps_due(
+            ladder,
+            rung=case.rung,
+            generation=case.generation,
+            due_at=case.next_due_at,
+            now=at,
+            manned=people.manned(ladder),
+        )
+        for step in steps:
+            _do(db, case, step, people, calls, at=at)
+        taken += steps
+        if not isinstance(steps[-1], Rise):
+            return taken
 
 
 def _begun(
@@ -234,32 +255,34 @@ def _lapse(db: Session, case: Case, *, at: datetime) -> Lapse:
     return lapse
 
 
-def _do(db: Session, case: Case, step: Step, people: OnCall, *, at: datetime) -> None:
+def _do(
+    db: Session, case: Case, step: Step, people: OnCall, calls: list[Called], *, at: datetime
+) -> None:
     match step:
         case Skip():
             facts = {"rung": step.rung, "generation": step.generation, "due_at": step.due_at}
             what = f"rung_{step.reason}"
             record(db, case, what, by=ENGINE, at=at, **facts, times=step.times)
         case Call():
-            _page(db, case, step, people, at=at)
+            calls.append(_call(db, case, step, people, at=at))
         case Rise():
             facts = {"generation": step.generation, "due_at": step.due_at}
             _restart(db, case, step.tier, **facts, by=ENGINE, at=at)
             cases.announce_tier(db, case)
 
 
-def _page(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) -> None:
-    called = people.called(call)
+def _call(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) -> Called:
+    """Whom a rung calls; the case goes on, and others are told."""
+    staff = people.called(call)
     desk = [page.DESK] if case.ladder.repeats(call.rung) else []
-    where = {"rung": call.rung, "generation": call.generation}
-    count = page.call(db, case, [*called, *desk], **where, at=at)
+    called = Called(case, list(dict.fromkeys([*staff, *desk])), call.rung, call.generation)
     cases.STATES.advance(case, "page")
     case.rung, case.generation = call.rung, call.generation
     case.next_due_at = call.next_due_at
-    facts = {**where, "due_at": call.due_at}
-    if not called:
+    facts = {"rung": call.rung, "generation": call.generation, "due_at": call.due_at}
+    if not staff:
         record(db, case, f"rung_{rules.EMPTY}", by=ENGINE, at=at, **facts, times=1)
-    record(db, case, "rung_paged", by=ENGINE, at=at, **facts, people=count)
+    record(db, case, "rung_paged", by=ENGINE, at=at, **facts, people=len(called.people))
     announce(
         db,
         RungPaged(
@@ -270,6 +293,7 @@ def _page(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) 
             generation=call.generation,
         ),
     )
+    return called
 
 
 def _keep(db: Session, case: Case, risk: RiskDetected, noticed_at: datetime) -> None:

@@ -5,15 +5,16 @@ write over its successor. It waits for its case, not the case for it: once someb
 what was not sent is cancelled.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from chassis.bulk import insert_all
 from chassis.database import OfClinic, Session
 from chassis.states import States
 from crisis import rules
@@ -97,35 +98,38 @@ class Page(Identified, OfClinic, Base):
         self.not_before = at + rules.pause_before_retry(self.attempts)
 
 
-def call(
-    db: Session, case: "Case", people: Iterable[UUID], *, rung: int, generation: int, at: datetime
-) -> int:
-    """Page people about a case, in place of what older pages have not told them yet."""
-    called = list(dict.fromkeys(people))
-    for older in _queued(db, case.id):
-        if older.clinician_id in called:
+class Called(NamedTuple):
+    """People to page about a case, each once, by a rung of a generation of its ladder."""
+
+    case: "Case"
+    people: Sequence[UUID]
+    rung: int
+    generation: int
+
+
+def call(db: Session, calls: Sequence[Called], *, at: datetime) -> None:
+    """Page people about their cases, in place of what older pages have not told them yet."""
+    called = {(one.case.id, person) for one in calls for person in one.people}
+    to_them = Page.clinician_id.in_({person for _, person in called})
+    for older in _queued(db, {case_id for case_id, _ in called}, to_them):
+        if (older.case_id, older.clinician_id) in called:
             STATES.advance(older, "cancel")
-    db.add_all(
-        Page(
-            clinic_id=case.clinic_id,
-            case_id=case.id,
-            rung=rung,
-            generation=generation,
-            clinician_id=person,
-            channel=channel,
-            tier=case.tier,
-            called_at=at,
-            not_before=at,
-        )
-        for person in called
-        for channel in CHANNELS
-    )
-    return len(called)
+    insert_all(db, Page, (row for one in calls for row in _pages_of(one, at)))
+
+
+def _pages_of(one: Called, at: datetime) -> Iterator[dict[str, Any]]:
+    of_all = {
+        "clinic_id": one.case.clinic_id, "case_id": one.case.id, "tier": one.case.tier,
+        "rung": one.rung, "generation": one.generation, "called_at": at, "not_before": at,
+    }  # fmt: skip
+    for person in one.people:
+        for channel in CHANNELS:
+            yield {**of_all, "clinician_id": person, "channel": channel}
 
 
 def stop(db: Session, case_id: UUID) -> None:
     """Somebody has the case: what no sender holds is not sent any more."""
-    for page in _queued(db, case_id):
+    for page in _queued(db, {case_id}):
         STATES.advance(page, "cancel")
 
 
@@ -161,10 +165,10 @@ def next_due(db: Session) -> datetime | None:
     return db.scalar(sa.select(sa.func.min(Page.not_before)).where(later))
 
 
-def _queued(db: Session, case_id: UUID) -> Sequence[Page]:
+def _queued(db: Session, cases: Set[UUID], *where: sa.ColumnElement[bool]) -> Sequence[Page]:
     return db.scalars(
         sa.select(Page)
-        .where(Page.case_id == case_id, Page.state == "queued")
+        .where(Page.case_id.in_(cases), Page.state == "queued", *where)
         .order_by(Page.id)
         .with_for_update(of=Page)
         .execution_options(populate_existing=True)

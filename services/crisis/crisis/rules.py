@@ -7,7 +7,7 @@ CLINICAL: every figure here needs the signature of a licensed clinician before i
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -320,8 +320,7 @@ def snapshot_of(ladder: Ladder) -> dict[str, Any]:
 
 def ladder_of(snapshot: Mapping[str, Any]) -> Ladder:
     """The ladder of a snapshot. Raises ValueError for one that would not end or never begin."""
-    ladder = Ladder(**snapshot)
-    ladder = replace(ladder, intervals=tuple(ladder.intervals))
+    ladder = Ladder(**{**snapshot, "intervals": tuple(snapshot["intervals"])})
     if not ladder.intervals or min(ladder.intervals) < 1:
         raise ValueError("a ladder needs rungs, a second apart at least")
     return ladder

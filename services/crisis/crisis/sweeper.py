@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache, partial
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -34,7 +33,6 @@ from chassis.migrations import NotMigrated
 from chassis.settings import WrongSettings
 from crisis import ladder, metrics
 from crisis.case import CALLING, Case
-from crisis.rota import on_call
 from crisis.rules import Lapse, Step
 from crisis.sender import PAUSE_SECONDS, Sender
 from crisis.settings import Settings
@@ -42,7 +40,7 @@ from crisis.tables import Base
 
 SERVICE = "crisis"
 INTERVAL_SECONDS = 1.0
-CASES_A_TRANSACTION = 100
+CASES_A_TRANSACTION = 1000
 FORGET_AFTER = timedelta(days=1)
 
 _PATIENCE = {
@@ -73,7 +71,8 @@ def name_of_this_process() -> str:
 def sweep(database: Database, name: str | None = None) -> int:
     """Climb every case that is due, until none is. Returns how many climbed.
 
-    A case that cannot climb is passed over this time, counted, and never keeps back another.
+    A case that cannot climb is found by halving, passed over this time, and counted; it never
+    keeps back another.
     """
     name = name or name_of_this_process()
     climbed, stuck, limit = 0, [], CASES_A_TRANSACTION
@@ -84,11 +83,12 @@ def sweep(database: Database, name: str | None = None) -> int:
         except Exception as failure:
             if retryable(failure) or not due:
                 raise
-            if limit == 1:
-                stuck.append(due[0])
+            limit = len(due) // 2
+            if not limit:
+                stuck += due
+                limit = CASES_A_TRANSACTION
                 metrics.STUCK.inc()
                 log.error("case_stuck", case_id=str(due[0]), error=where(failure))
-            limit = 1
             continue
         metrics.count_steps(steps, at)
         if not due:
@@ -101,14 +101,10 @@ def _climb_due(
     database: Database, name: str, limit: int, stuck: list[UUID], due: list[UUID]
 ) -> tuple[list[Step | Lapse], datetime]:
     """One transaction. `due` tells whom it was about, also when it fails."""
-    steps: list[Step | Lapse] = []
     with database.work() as db:
-        on_call_in = cache(partial(on_call, db))
-        with db.no_autoflush:  # so that all of them are written in one go
-            for case in ladder.due(db, limit=limit, at=db.now, passing_over=stuck):
-                due.append(case.id)
-                db.info["correlation_id"] = case.correlation_id
-                steps += ladder.climb(db, case, at=db.now, people=on_call_in(case.clinic_id))
+        cases = ladder.due(db, limit=limit, at=db.now, passing_over=stuck)
+        due += [case.id for case in cases]
+        steps = ladder.climb_all(db, cases, at=db.now)
         _beat(db, name)
         if not due:
             _measure_oldest(db)

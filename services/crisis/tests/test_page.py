@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from chassis.announce import uuid7
 from chassis.refusals import Conflict
 from crisis import page, sweeper
-from crisis.page import STATES, Page
+from crisis.page import STATES, Called, Page
 from services.crisis.tests.builders import Clinic, database_at
 
 
@@ -92,7 +92,7 @@ def test_a_new_rung_replaces_what_the_same_person_was_not_told_yet(clinic):
 def test_the_database_refuses_the_same_page_twice(clinic):
     case_id = clinic.raises("T1")
     with pytest.raises(IntegrityError), clinic.case(case_id) as (db, case):
-        page.call(db, case, clinic.rungs[0], rung=1, generation=1, at=db.now)
+        page.call(db, [Called(case, clinic.rungs[0], rung=1, generation=1)], at=db.now)
 
 
 @pytest.mark.parametrize("step", STATES.steps)

@@ -22,6 +22,23 @@ def test_a_sweep_leaves_nothing_overdue_however_many_there_are(clinic, database,
     assert rungs == [2] * len(cases)
 
 
+def test_many_cases_take_a_sweep_no_more_statements_than_few(clinic, database):
+    """Planted fault: page, write or look up case by case."""
+    statements: list[str] = []
+    sa.event.listen(
+        database.work_engine, "before_cursor_execute", lambda *told: statements.append(told[2])
+    )
+    taken = []
+    for count in (2, 25):
+        for _ in range(count):
+            clinic.raises("T1")
+        clinic.later(125)
+        statements.clear()
+        sweeper.sweep(database)
+        taken.append(len(statements))
+    assert taken[0] == taken[1]
+
+
 def test_the_heartbeat_says_when_a_sweeper_last_got_through(clinic, database):
     sweeper.sweep(database, "one")
     clinic.later(3)

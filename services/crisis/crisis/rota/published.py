@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 from uuid import UUID
@@ -68,7 +69,7 @@ class OnCall:
         """The people of one rung of a ladder."""
         return self.rungs[min(rung, len(self.rungs)) - 1] if self.rungs else ()
 
-    @property
+    @cached_property
     def everybody(self) -> tuple[UUID, ...]:
         """All on the rota; where nobody is, all the staff of the clinic."""
         return tuple(dict.fromkeys(chain(*self.rungs))) or self.staff
