@@ -24,13 +24,15 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-SERVER = Path(__file__).with_name("server.py")
+HERE = Path(__file__).parent
 START_SECONDS = 20
 CLINICIAN, _, LEAD, PARTICIPANT = PEOPLE
 
 
 class Site:
     """The lobby behind its front, and whoever wants something of it."""
+
+    server, service = HERE / "server.py", "lobby"
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -40,7 +42,7 @@ class Site:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-P", str(SERVER), str(self.port), str(self.directory)]
+        command = [sys.executable, "-P", str(self.server), str(self.port), str(self.directory)]
         self._server = Kept(command, self.directory / "server.log")
         self._server.until(self._answers, START_SECONDS)
 
@@ -68,7 +70,7 @@ class Site:
 
     def _answers(self) -> bool:
         with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/lobby/health").is_success
+            return httpx.get(f"{self.url}/{self.service}/health").is_success
         return False
 
 

@@ -8,7 +8,9 @@ from web.files import FOLDER, address_of, files
 
 NOTICE = Path(__file__).parents[1] / "THIRD_PARTY.md"
 LISTED = re.compile(r"`web/static/(?P<name>[\w.-]+)`.*`(?P<digest>[0-9a-f]{64})`")
-OURS = ("page.js", "live.js", "live-worker.js", "style.css", "mark.svg")
+OURS = (
+    "page.js", "live.js", "live-worker.js", "sound.js", "style.css", "board.css", "mark.svg",
+)  # fmt: skip
 
 
 def test_every_file_of_others_is_the_one_that_was_noted():

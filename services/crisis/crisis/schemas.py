@@ -25,13 +25,24 @@ def _licence() -> ma.fields.String:
     return ma.fields.String(required=True, validate=validate.Regexp("^[A-Z]{2}$"))
 
 
-class CaseBody(ma.Schema):
-    """A case opened by hand."""
+class CaseByHandBody(ma.Schema):
+    """A case opened by hand for somebody whose clinic is known here."""
 
-    clinic_id = Id(required=True)
     participant_id = Id(required=True)
     tier = Choice(*TIERS, required=True)
     trigger = Choice(*TRIGGERS_BY_HAND, required=True)
+
+
+class CaseBody(CaseByHandBody):
+    """A case opened by hand."""
+
+    clinic_id = Id(required=True)
+
+
+class OpenedQuery(ma.Schema):
+    """The code of the case that was opened just now."""
+
+    opened = ma.fields.String(validate=validate.Regexp("^[0-9A-Z]{4,5}$"))
 
 
 class NothingBody(ma.Schema):

@@ -12,7 +12,9 @@ from chassis.announce import uuid7
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from crisis import case, dispatch, follow_up, ladder, metrics, page, rota, sweeper, views
 from crisis import schemas as shape
+from crisis.board.pages import BoardPages
 from crisis.participant import keep_reachable
+from crisis.roles import READERS, RESPONDERS, STAFF
 from crisis.rota.routes import RotaRoutes
 from crisis.rota.screens import RotaScreens
 from crisis.sender import PAUSE_SECONDS, Sender
@@ -20,12 +22,8 @@ from web.between import Between
 from web.fields import CrisisNumbers
 from web.routes import route
 
-RESPONDERS = ("clinician", "supervisor", "crisis_lead")
-STAFF = (*RESPONDERS, "scheduler", "clinic_admin")
-READERS = (*RESPONDERS, "auditor")
 
-
-class Crisis(RotaRoutes, RotaScreens, Between):
+class Crisis(BoardPages, RotaRoutes, RotaScreens, Between):
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"

@@ -1,0 +1,1 @@
+"""The case board: what people see of cases, and the buttons by which they take them."""
