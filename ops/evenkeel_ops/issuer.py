@@ -28,6 +28,8 @@ from web.rendering import page
 
 TOKEN_SECONDS = 600
 CODE_SECONDS = 60
+IDLE_SECONDS = 900
+LONGEST_STAY_SECONDS = 12 * 3600
 CLIENT = "evenkeel-pages"
 AT = "/issuer"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -105,6 +107,15 @@ class Code:
     until: float
 
 
+@dataclass(frozen=True)
+class Stay:
+    """What a refresh token is worth, once: another token for somebody who was here lately."""
+
+    somebody: Somebody
+    until: float
+    ends: float
+
+
 class DemoDoor:
     """OpenID Connect's authorization code flow, with PKCE demanded, for people of the demo."""
 
@@ -112,6 +123,7 @@ class DemoDoor:
         self._issuer = issuer
         self._people = people
         self._codes: dict[str, Code] = {}
+        self._stays: dict[str, Stay] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return self._answer(Request(environ))(environ, start_response)
@@ -128,6 +140,9 @@ class DemoDoor:
                 return self._authorize(request)
             case "POST", "/token":
                 return self._redeem(request)
+            case "POST", "/revoke":
+                self._stays.pop(request.form.get("token", ""), None)
+                return Response(status=200)
         return Response(status=404)
 
     def _configuration(self, origin: str) -> dict[str, Any]:
@@ -135,6 +150,7 @@ class DemoDoor:
             "issuer": DEMO_ISSUER,
             "authorization_endpoint": f"{origin}{AT}/authorize",
             "token_endpoint": f"{origin}{AT}/token",
+            "revocation_endpoint": f"{origin}{AT}/revoke",
             "jwks_uri": f"{origin}{AT}/keys",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
@@ -164,19 +180,33 @@ class DemoDoor:
         return Response(status=303, headers={"Location": f"{asked['redirect_uri']}?{back}"})
 
     def _redeem(self, request: Request) -> Response:
+        if request.form.get("grant_type") == "refresh_token":
+            return self._go_on(request.form)
         sent = request.form
         code = self._codes.pop(sent.get("code", ""), None)
         if code is None or not _is_its_own(code, sent):
             return _json({"error": "invalid_grant"}, 400)
         one = code.somebody
-        return _json(
-            {
-                "access_token": self._issuer.token(one.role, one.id, one.clinics),
-                "id_token": self._issuer.id_token(one.id, code.nonce),
-                "token_type": "Bearer",
-                "expires_in": TOKEN_SECONDS,
-            }
-        )
+        given = self._given(one, time.monotonic() + LONGEST_STAY_SECONDS)
+        return _json({**given, "id_token": self._issuer.id_token(one.id, code.nonce)})
+
+    def _go_on(self, sent: Any) -> Response:
+        """Somebody stays signed in; their refresh token is replaced."""
+        stay = self._stays.pop(sent.get("refresh_token", ""), None)
+        now = time.monotonic()
+        if stay is None or now > min(stay.until, stay.ends) or sent.get("client_id") != CLIENT:
+            return _json({"error": "invalid_grant"}, 400)
+        return _json(self._given(stay.somebody, stay.ends))
+
+    def _given(self, one: Somebody, ends: float) -> dict[str, Any]:
+        refresh = secrets.token_urlsafe(32)
+        self._stays[refresh] = Stay(one, time.monotonic() + IDLE_SECONDS, ends)
+        return {
+            "access_token": self._issuer.token(one.role, one.id, one.clinics),
+            "refresh_token": refresh,
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+        }
 
 
 def _is_from_here(request: Request) -> bool:

@@ -1,6 +1,6 @@
-"""What a browser brings: the one cookie that says who is signed in, and proof that a form is ours.
+"""What a browser brings: the cookie that says who is signed in, and proof that a form is ours.
 
-The cookie holds the issuer's own signed token and nothing else, so no service keeps a session.
+It holds the issuer's own signed token and nothing else, so no service keeps a session.
 """
 
 import hashlib
@@ -24,17 +24,18 @@ OUT_OF_DATE = "form_out_of_date"
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who looks at a page, and until when, in seconds since 1970."""
+    """Who looks at a page, until when, in seconds since 1970, and whether they may stay longer."""
 
     caller: Caller = ANYONE
     token: str = ""
     until: int = 0
+    stays: bool = False
 
     @classmethod
-    def of(cls, caller: Caller, token: str) -> "Visitor":
+    def of(cls, caller: Caller, token: str, *, stays: bool = False) -> "Visitor":
         """Somebody whose token has been verified."""
         claims = jwt.decode(token, options={"verify_signature": False})
-        return cls(caller, token, int(claims["exp"]))
+        return cls(caller, token, int(claims["exp"]), stays)
 
     @property
     def left(self) -> int:
@@ -78,7 +79,8 @@ class Cookies:
         return f"__Host-evenkeel-{name}" if self._secure else f"evenkeel-{name}"
 
 
-SIGNED_IN = "signed-in"
+SIGNED_IN, STAYING = "signed-in", "staying"
+"""The cookies with the issuer's access token, and with its refresh token."""
 
 
 def visitor_of(request: Request, callers: Callers, cookies: Cookies) -> Visitor:
@@ -90,4 +92,4 @@ def visitor_of(request: Request, callers: Callers, cookies: Cookies) -> Visitor:
         return Visitor()
     if caller.role == SERVICE:
         return Visitor()
-    return Visitor.of(caller, token)
+    return Visitor.of(caller, token, stays=bool(cookies.get(request, STAYING)))

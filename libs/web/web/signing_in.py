@@ -1,7 +1,8 @@
 """Sign-in: OpenID Connect's authorization code flow with PKCE, in whichever service people came to.
 
 What must be remembered meanwhile travels in a cookie of ten minutes; what comes of it is the
-issuer's own signed token, in the one cookie for the origin. No service keeps anything.
+issuer's own signed token, in the one cookie for the origin, and its refresh token in another, where
+it gives one: by it somebody who is active stays signed in. No service keeps anything.
 """
 
 import base64
@@ -9,6 +10,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -21,13 +23,16 @@ from werkzeug.wrappers import Request, Response
 
 from chassis.logs import log, where
 from web import rendering
-from web.browsers import PROOF, SIGNED_IN, Cookies, Visitor, visitor_of
+from web.browsers import PROOF, SIGNED_IN, STAYING, Cookies, Visitor, visitor_of
 from web.callers import Door, Issuer, signed_in_by
 from web.forms import Form
 from web.problems import Problem
 
 UNDER_WAY = "signing-in"
 UNDER_WAY_SECONDS = 600
+STAY_SECONDS = 900
+"""Who does nothing for fifteen minutes is signed out."""
+
 ISSUER_SECONDS = 5.0
 SCOPE = "openid"
 START, BACK = "/", "/sign-in/callback"
@@ -96,6 +101,7 @@ def sign_in(config: Any) -> list[Step]:
         Step("GET", "/sign-in/start", desk.start),
         Step("GET", BACK, desk.come_back),
         Step("GET", "/sign-in/done", desk.done),
+        Step("POST", "/sign-in/renewal", desk.stay),
         Step("POST", "/sign-out", desk.sign_out),
     ]
 
@@ -137,7 +143,7 @@ class SignIn:
         if begun is None or not secrets.compare_digest(state.encode(), begun.state.encode()):
             return self._page(None, "lost")
         try:
-            visitor = self._redeemed(request, begun)
+            visitor, stays_by = self._redeemed(request, begun)
         except (NotSignedIn, Problem) as failure:
             why = failure.args[0] if isinstance(failure, NotSignedIn) else "refused"
             log.warning("not_signed_in", service=self._service, error=where(failure))
@@ -145,6 +151,7 @@ class SignIn:
         else:
             answer = redirect(begun.to, 303)
             self._cookies.put(answer, SIGNED_IN, visitor.token, visitor.left)
+            self._stay_by(answer, stays_by)
         self._cookies.drop(answer, UNDER_WAY)
         return answer
 
@@ -156,14 +163,67 @@ class SignIn:
         return rendering.page("web/signed_in.html", {"visitor": visitor, "service": self._service})
 
     def sign_out(self, request: Request) -> Response:
-        """Forget who was signed in here; the issuer is not told."""
-        self._visitor(request).must_have_sent(request, Form.of(request).sent.get(PROOF, ""))
+        """Forget who was signed in here, and have the issuer forget that they might stay."""
+        visitor = self._visitor(request)
+        visitor.must_have_sent(request, Form.of(request).sent.get(PROOF, ""))
+        if visitor.stays:
+            self._revoke(visitor, self._cookies.get(request, STAYING))
         answer = redirect(START, 303)
         self._cookies.drop(answer, SIGNED_IN)
+        self._cookies.drop(answer, STAYING)
         return answer
 
-    def _redeemed(self, request: Request, begun: UnderWay) -> Visitor:
-        """Whom a code is worth. Raises NotSignedIn or a Problem."""
+    def stay(self, request: Request) -> Response:
+        """Another token from the issuer, for somebody who is still signed in and active.
+
+        Only for who has both cookies and the proof; it is refused for anybody else than before.
+        """
+        visitor = self._visitor(request)
+        if not visitor.token:
+            raise Problem(401, "not_signed_in")
+        visitor.must_have_sent(request, Form.of(request).sent.get(PROOF, ""))
+        try:
+            again, stays_by = self._renewed(visitor, self._cookies.get(request, STAYING))
+        except NotSignedIn as failure:
+            away = failure.args[0] == "away"
+            raise Problem(503 if away else 409, "sign_in_again") from None
+        told = json.dumps({"left": again.left, "proof": again.proof})
+        answer = Response(told, content_type="application/json")
+        self._cookies.put(answer, SIGNED_IN, again.token, again.left)
+        self._stay_by(answer, stays_by)
+        return answer
+
+    def _renewed(self, visitor: Visitor, stays_by: str) -> tuple[Visitor, str]:
+        """The same person with a later token. Raises NotSignedIn or a Problem."""
+        if not stays_by:
+            raise NotSignedIn("refused")
+        issuer, door = self._door(visitor.caller.issuer)
+        address = self._known_to(issuer, door, "token_endpoint")
+        asked = {
+            "grant_type": "refresh_token", "refresh_token": stays_by, "client_id": door.client_id,
+        }  # fmt: skip
+        given = _asked("POST", address, data=asked)
+        token = str(given.get("access_token", ""))
+        caller = self._config["callers"].verify(f"Bearer {token}")
+        before = visitor.caller
+        if (caller.issuer, caller.person_id) != (before.issuer, before.person_id):
+            raise NotSignedIn("refused")
+        return Visitor.of(caller, token), str(given.get("refresh_token", stays_by))
+
+    def _stay_by(self, answer: Response, refresh_token: str) -> None:
+        """Keep what the issuer gave to stay by; many issuers give nothing."""
+        seconds = STAY_SECONDS if refresh_token else 0
+        self._cookies.put(answer, STAYING, refresh_token, seconds)
+
+    def _revoke(self, visitor: Visitor, stays_by: str) -> None:
+        """An issuer that takes no revocation, or is away, forgets by itself in a while."""
+        with suppress(NotSignedIn, Problem):
+            issuer, door = self._door(visitor.caller.issuer)
+            address = self._known_to(issuer, door, "revocation_endpoint")
+            _asked("POST", address, data={"token": stays_by, "client_id": door.client_id})
+
+    def _redeemed(self, request: Request, begun: UnderWay) -> tuple[Visitor, str]:
+        """Whom a code is worth, and by what they may stay. Raises NotSignedIn or a Problem."""
         issuer, door = self._door(begun.issuer)
         if (code := request.args.get("code")) is None:
             raise NotSignedIn("refused")
@@ -178,7 +238,7 @@ class SignIn:
         named = signed_in_by(issuer, door, id_token, begun.nonce)
         if (caller.issuer, str(caller.person_id)) != (issuer.name, named):
             raise NotSignedIn("refused")
-        return Visitor.of(caller, token)
+        return Visitor.of(caller, token), str(given.get("refresh_token", ""))
 
     def _door(self, name: str | None) -> tuple[Issuer, Door]:
         for issuer in self._config["callers"].doors:

@@ -1,7 +1,11 @@
-// Every page: warns before the sign-in ends, so that nobody loses what they write.
+// Every page: who is active stays signed in; who is not is warned before the sign-in ends, so that
+// nobody loses what they write.
 "use strict";
 (() => {
   const WARN_SECONDS = 120;
+  const RENEW_SECONDS = 180;
+  const ACTIVE_SECONDS = 300; // and ten minutes of a token: idle for fifteen is signed out
+  const LOOK_MS = 5000;
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("evenkeel-signed-in") : null;
   const alert = document.getElementById("alert");
   let timers = [];
@@ -41,15 +45,61 @@
   }
 
   const left = Number(document.body.dataset.left || 0);
-  if (left) count(left);
+  const sign = { until: 0, active: performance.now(), refused: false, renewing: null };
+
+  function adopt({ left, proof }) {
+    sign.until = performance.now() + left * 1000;
+    document.querySelectorAll('input[name="proof"]').forEach((field) => proof && (field.value = proof));
+    count(left);
+  }
+
+  function isNeeded() {
+    const now = performance.now();
+    const idle = (now - sign.active) / 1000;
+    const rest = (sign.until - now) / 1000;
+    return !sign.refused && rest > 0 && rest < RENEW_SECONDS && idle < ACTIVE_SECONDS;
+  }
+
+  // One tab at a time: a refresh token is good once, and the others hear what came of it.
+  async function renew() {
+    if (!isNeeded()) return;
+    const body = new URLSearchParams({ proof: document.querySelector('input[name="proof"]').value });
+    const answer = await fetch(document.body.dataset.stay, { method: "POST", body });
+    sign.refused = answer.status === 409;
+    if (!answer.ok) return;
+    const told = await answer.json();
+    adopt(told);
+    channel?.postMessage(told);
+  }
+
+  function stay() {
+    if (sign.renewing || !isNeeded()) return;
+    sign.renewing = navigator.locks
+      .request("evenkeel-renewal", renew)
+      .catch(() => {}) // not reached: tried again, and the warning comes
+      .finally(() => (sign.renewing = null));
+  }
+
+  // A form that is sent meanwhile waits, since its proof is about to change.
+  function hold(event) {
+    if (!sign.renewing) return;
+    event.preventDefault();
+    sign.renewing.then(() => event.target.requestSubmit(event.submitter));
+  }
+
+  if (left) {
+    adopt({ left });
+    for (const sort of ["pointerdown", "keydown", "scroll"])
+      addEventListener(sort, () => (sign.active = performance.now()), { passive: true, capture: true });
+    if (navigator.locks && document.body.dataset.stay) setInterval(stay, LOOK_MS);
+    addEventListener("submit", hold);
+  }
 
   // A tab in which somebody signed in again tells the others, whose forms are then good again.
   const done = document.querySelector("[data-signed-in]");
   if (done) channel?.postMessage({ left, proof: done.dataset.proof });
   channel?.addEventListener("message", ({ data }) => {
-    if (!document.body.dataset.renew) return;
-    document.querySelectorAll('input[name="proof"]').forEach((field) => (field.value = data.proof));
-    count(data.left);
+    if (document.body.dataset.renew) adopt(data);
   });
 
   window.evenkeel = { say };
