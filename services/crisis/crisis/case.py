@@ -2,6 +2,7 @@
 it climbs its ladder while nobody has it is in `ladder.py`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.crisis import CaseAcknowledged, TierChanged
+from catalogue.event import Event
 from chassis.announce import announce
 from chassis.bulk import update_all
 from chassis.database import OfClinic, Session
@@ -19,7 +21,8 @@ from chassis.states import States
 from crisis import page, rules
 from crisis.participant import zone_of
 from crisis.rota import must_be_licensed, policy
-from crisis.tables import Base, Identified
+from crisis.rules import DRILL
+from crisis.tables import ENGINE, Base, Identified
 from crisis.timeline import BEGINNING, record
 
 HELD = ("acknowledged", "engaged", "emergency_services", "handed_off", "follow_up")
@@ -49,11 +52,14 @@ the practice calls stabilised is a disposition here: nothing can be late in it."
 CALLING = ("open", "paging")
 CLIMBING = (
     "tier", "state", "policy", "rung", "generation", "raised_at", "next_due_at", "version", "chain",
-    "acknowledged_by",
+    "acknowledged_by", "closed_by", "closed_at", "disposition", "safety_plan", "licence",
 )  # fmt: skip
-"""What the engine changes of a case."""
+"""What the engine changes of a case, the end of a drill included."""
 
 SAFETY_PLANS = ("made", "declined", "not_applicable")
+
+NOBODY = UUID(int=0)
+"""Who ends a drill that nobody answered."""
 
 _NOT_CLOSED = sa.text("state <> 'closed'")
 
@@ -112,6 +118,8 @@ class Case(Identified, OfClinic, Base):
     closed_by: Mapped[UUID | None]
     closed_at: Mapped[datetime | None]
     previous_case_id: Mapped[UUID | None] = mapped_column(ForeignKey("cases.id"))
+    drill_ends_at: Mapped[datetime | None]
+    drill_for: Mapped[UUID | None]
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
 
@@ -121,9 +129,29 @@ class Case(Identified, OfClinic, Base):
         return rules.ladder_of(self.policy)
 
     @property
+    def is_drill(self) -> bool:
+        """Whether nobody is in danger: people practise, or one of them is sent a test page."""
+        return self.drill_ends_at is not None
+
+    @property
+    def counted_as(self) -> str:
+        """Under which tier it is counted; drills are counted as drills."""
+        return DRILL if self.is_drill else self.tier
+
+    @property
     def is_calling(self) -> bool:
         """Whether nobody has it."""
         return self.state in CALLING
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What makes a case a drill: the codes it may have, when it ends by itself, and who alone is
+    called, where it is a test page."""
+
+    codes: Sequence[str]
+    ends_at: datetime
+    person_id: UUID | None = None
 
 
 class Risk(Identified, OfClinic, Base):
@@ -192,8 +220,9 @@ def acknowledge(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: dat
     case.next_due_at = rules.contact_due_at(case.ladder, case.raised_at, at)
     page.stop(db, case.id)
     record(db, case, "acknowledged", by=by, at=at, contact_due_at=case.next_due_at)
-    announce(
+    announce_of(
         db,
+        case,
         CaseAcknowledged(
             clinic_id=case.clinic_id,
             case_id=case.id,
@@ -201,7 +230,27 @@ def acknowledge(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: dat
             acknowledged_by=person_id,
         ),
     )
+    if case.is_drill:
+        _end_drill(db, case, person_id, by=by, at=at)
     return case
+
+
+def give_up_drill(db: Session, case: Case, *, at: datetime) -> None:
+    """Nobody answered a drill in its time."""
+    STATES.advance(case, "acknowledge")
+    page.stop(db, case.id)
+    _end_drill(db, case, NOBODY, by=ENGINE, at=at)
+
+
+def _end_drill(db: Session, case: Case, person_id: UUID, *, by: str, at: datetime) -> None:
+    """A drill is over with its acknowledgement: nobody has to be spoken with. It goes the ways
+    of a real case, so that there are no others."""
+    STATES.advance(case, "log_contact")
+    STATES.advance(case, "close")
+    case.acknowledged_by = case.next_due_at = None
+    case.closed_by, case.closed_at = person_id, at
+    case.disposition, case.safety_plan, case.licence = "drill", "not_applicable", "none"
+    record(db, case, "drill_ended", by=by, at=at, answered=person_id != NOBODY)
 
 
 def take_over(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: datetime) -> Case:
@@ -253,10 +302,17 @@ def lower_tier(
     return case
 
 
+def announce_of(db: Session, case: Case, event: Event) -> None:
+    """Announce what happened to a case. Of a drill no other service hears."""
+    if not case.is_drill:
+        announce(db, event)
+
+
 def announce_tier(db: Session, case: Case) -> None:
     """Tell others of a tier that no new risk brought."""
-    announce(
+    announce_of(
         db,
+        case,
         TierChanged(
             clinic_id=case.clinic_id,
             case_id=case.id,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from catalogue.codec import instant
 from catalogue.crisis import CaseClosed
-from chassis.announce import announce
 from chassis.database import Session
 from chassis.refusals import Conflict, Invalid
 from crisis import case as cases
@@ -76,8 +75,9 @@ def _close(db: Session, case: Case, *, by: str, at: datetime, closed_by: UUID) -
     case.closed_by, case.closed_at = closed_by, at
     case.acknowledged_by = case.next_due_at = None
     record(db, case, "closed", by=by, at=at, disposition=case.disposition)
-    announce(
+    cases.announce_of(
         db,
+        case,
         CaseClosed(
             clinic_id=case.clinic_id,
             case_id=case.id,

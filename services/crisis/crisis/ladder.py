@@ -16,11 +16,11 @@ from sqlalchemy.exc import IntegrityError
 
 from catalogue.crisis import CaseOpened, RiskAttached, RungPaged
 from catalogue.risk import RiskDetected
-from chassis.announce import announce, uuid7
+from chassis.announce import uuid7
 from chassis.database import Session
 from crisis import case as cases
 from crisis import page, rules
-from crisis.case import Case, Risk
+from crisis.case import Case, Drill, Risk
 from crisis.page import Called
 from crisis.participant import zone_of
 from crisis.rota import OnCall, on_call, policy
@@ -39,17 +39,27 @@ class Taken(NamedTuple):
     steps: list[Step | Lapse]
 
 
-def take(db: Session, risk: RiskDetected, *, noticed_at: datetime, by: str, at: datetime) -> Taken:
+def take(
+    db: Session,
+    risk: RiskDetected,
+    *,
+    noticed_at: datetime,
+    by: str,
+    at: datetime,
+    drill: Drill | None = None,
+) -> Taken:
     """A risk becomes a case or joins the open one. The ladder counts from when it was noticed."""
     case_id = uuid7()
     refused: IntegrityError | None = None
-    for code in islice(rules.case_codes(case_id), CODES_TRIED):
+    codes = drill.codes if drill else rules.case_codes(case_id)
+    for code in islice(codes, CODES_TRIED):
         case = cases.open_case_of(db, risk.clinic_id, risk.participant_id)
         if case is not None:
             return _attach(db, case, risk, noticed_at=noticed_at, by=by, at=at)
         try:
             with db.begin_nested():
-                case = _begun(db, case_id, code, risk, noticed_at=noticed_at, by=by, at=at)
+                when = {"noticed_at": noticed_at, "by": by, "at": at}
+                case = _begun(db, case_id, code, risk, drill, **when)
         except IntegrityError as taken:  # the code, or another case of the same moment
             refused = taken
             continue
@@ -66,14 +76,16 @@ def climb(db: Session, case: Case, *, at: datetime) -> list[Step | Lapse]:
 
 
 def climb_all(db: Session, cases_due: Sequence[Case], *, at: datetime) -> list[Step | Lapse]:
-    """The same for many cases, their rows and those of their pages written in one go each."""
+    """The same for many cases, their rows and those of their pages written in one go each. What
+    drills went through is not among what it tells."""
     db.expunge_all()
     on_call_in = cache(partial(on_call, db))
     calls: list[Called] = []
     steps: list[Step | Lapse] = []
     for case in cases_due:
         db.info["correlation_id"] = case.correlation_id
-        steps += _climb(db, case, on_call_in(case.clinic_id), calls, at=at)
+        taken = _climb(db, case, on_call_in(case.clinic_id), calls, at=at)
+        steps += [] if case.is_drill else taken
     page.call(db, calls, at=at)
     cases.keep(db, cases_due)
     return steps
@@ -105,8 +117,12 @@ def _climb(
     taken: list[Step | Lapse] = []
     if case.next_due_at is None or case.next_due_at > at:
         return taken
+    if case.drill_ends_at and case.drill_ends_at <= at:
+        cases.give_up_drill(db, case, at=at)
+        return taken
     if not case.is_calling:
         taken.append(_lapse(db, case, at=at))
+    people = OnCall(((case.drill_for,),)) if case.drill_for else people
     while True:
         ladder = case.ladder
         steps = rules.steps_due(
@@ -129,6 +145,7 @@ def _begun(
     case_id: UUID,
     code: str,
     risk: RiskDetected,
+    drill: Drill | None,
     *,
     noticed_at: datetime,
     by: str,
@@ -149,6 +166,8 @@ def _begun(
         opened_by=by,
         correlation_id=db.info.get("correlation_id") or case_id,
         previous_case_id=cases.latest_closed_of(db, risk.clinic_id, risk.participant_id),
+        drill_ends_at=drill.ends_at if drill else None,
+        drill_for=drill.person_id if drill else None,
     )
     db.add(case)
     db.flush()
@@ -160,8 +179,9 @@ def _open(
 ) -> Taken:
     _keep(db, case, risk, noticed_at)
     record(db, case, "opened", by=by, at=at, **_sign(risk))
-    announce(
+    cases.announce_of(
         db,
+        case,
         CaseOpened(
             clinic_id=case.clinic_id,
             case_id=case.id,
@@ -187,8 +207,9 @@ def _attach(
     elif rules.calls_anew(risk.trigger, case.state):
         steps = _raise(db, case, case.tier, from_=noticed_at, by=by, at=at)
         taken = Taken(case, "called_anew", steps)
-    announce(
+    cases.announce_of(
         db,
+        case,
         RiskAttached(
             clinic_id=case.clinic_id,
             case_id=case.id,
@@ -274,17 +295,18 @@ def _do(
 def _call(db: Session, case: Case, call: Call, people: OnCall, *, at: datetime) -> Called:
     """Whom a rung calls; the case goes on, and others are told."""
     staff = people.called(call)
-    desk = [page.DESK] if case.ladder.repeats(call.rung) else []
+    desk = [page.DESK] if case.ladder.repeats(call.rung) and not case.drill_for else []
     called = Called(case, list(dict.fromkeys([*staff, *desk])), call.rung, call.generation)
     cases.STATES.advance(case, "page")
     case.rung, case.generation = call.rung, call.generation
-    case.next_due_at = call.next_due_at
+    case.next_due_at = min(call.next_due_at, case.drill_ends_at or call.next_due_at)
     facts = {"rung": call.rung, "generation": call.generation, "due_at": call.due_at}
     if not staff:
         record(db, case, f"rung_{rules.EMPTY}", by=ENGINE, at=at, **facts, times=1)
     record(db, case, "rung_paged", by=ENGINE, at=at, **facts, people=len(called.people))
-    announce(
+    cases.announce_of(
         db,
+        case,
         RungPaged(
             clinic_id=case.clinic_id,
             case_id=case.id,

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from crisis.rules import Call, Lapse, Rise, Skip, Step
+from crisis.rules import DRILL, Call, Lapse, Rise, Skip, Step
 
-SEVERITY = {"T1": "imminent", "T2": "urgent", "T3": "same_day", "T4": "follow_up"}
+SEVERITY = {
+    "T1": "imminent", "T2": "urgent", "T3": "same_day", "T4": "follow_up", DRILL: "drill",
+}  # fmt: skip
 
 _P = "evenkeel_crisis_"
 

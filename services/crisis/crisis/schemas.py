@@ -149,8 +149,8 @@ class CaseShown(CaseListed):
 
 
 class Acknowledged(ma.Schema):
-    """Who has the case, and until when contact must be logged."""
+    """Who has the case, and until when contact must be logged; for a drill, no contact is."""
 
     case_id = Id(required=True)
     acknowledged_by = Id(required=True)
-    contact_due_at = Instant(required=True)
+    contact_due_at = Instant(required=True, allow_none=True)

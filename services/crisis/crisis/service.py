@@ -15,6 +15,7 @@ from crisis import schemas as shape
 from crisis.board.pages import BoardPages
 from crisis.participant import keep_reachable
 from crisis.roles import READERS, RESPONDERS, STAFF
+from crisis.rota.practising import Practising
 from crisis.rota.routes import RotaRoutes
 from crisis.rota.screens import RotaScreens
 from crisis.sender import PAUSE_SECONDS, Sender
@@ -23,7 +24,7 @@ from web.fields import CrisisNumbers
 from web.routes import route
 
 
-class Crisis(BoardPages, RotaRoutes, RotaScreens, Between):
+class Crisis(BoardPages, RotaRoutes, RotaScreens, Practising, Between):
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"
@@ -68,7 +69,7 @@ class Crisis(BoardPages, RotaRoutes, RotaScreens, Between):
         """Say "I have it"."""
         who = call.caller.person_id
         taken = case.acknowledge(call.db, case_id, who, by=call.by, at=call.now)
-        metrics.count_acknowledged(taken.tier, taken.raised_at, call.now)
+        metrics.count_acknowledged(taken.counted_as, taken.raised_at, call.now)
         return {"case_id": taken.id, "acknowledged_by": who, "contact_due_at": taken.next_due_at}
 
     @route(

@@ -123,7 +123,9 @@ def _beat(db: Session, name: str) -> None:
 
 
 def _measure_oldest(db: Session) -> None:
-    oldest = sa.select(Case.tier, sa.func.min(Case.raised_at)).where(Case.state.in_(CALLING))
+    oldest = sa.select(Case.tier, sa.func.min(Case.raised_at)).where(
+        Case.state.in_(CALLING), Case.drill_ends_at.is_(None)
+    )
     since = {row[0]: row[1] for row in db.execute(oldest.group_by(Case.tier))}
     for tier, severity in metrics.SEVERITY.items():
         age = (db.now - since[tier]).total_seconds() if tier in since else 0.0

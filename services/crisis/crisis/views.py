@@ -16,8 +16,9 @@ from crisis.timeline import Entry
 def cases(
     db: Session, *, limit: int, state: str | None = None, clinic_id: UUID | None = None
 ) -> dict[str, Any]:
-    """The newest cases, the newest last."""
-    wanted = sa.select(Case).order_by(Case.opened_at.desc(), Case.id.desc()).limit(limit)
+    """The newest cases, the newest last. Drills are none."""
+    newest = Case.opened_at.desc(), Case.id.desc()
+    wanted = sa.select(Case).where(Case.drill_ends_at.is_(None)).order_by(*newest).limit(limit)
     if state:
         wanted = wanted.where(Case.state == state)
     if clinic_id:

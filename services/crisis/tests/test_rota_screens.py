@@ -177,3 +177,19 @@ def test_only_who_may_change_a_rota_does_and_only_of_their_own_clinic(crisis, le
     elsewhere = f"/crisis/rota/{uuid4()}"
     assert lead.client.get(elsewhere).status_code == 403
     assert lead.client.get(f"{elsewhere}/draft").status_code == 403
+
+
+def test_a_drill_and_test_pages_are_begun_on_the_screen_and_their_answers_shown(crisis, lead):
+    assert lead.send("/drill", tier="T2").status_code == 303
+    assert "under way" in lead.see("/drill")
+    first, second, *_ = crisis.people
+    assert lead.send(f"/people/{first}/test-page", "/people").status_code == 303
+    (drill,) = [one for one in crisis.ask("GET", "/drills").json()["items"] if not one["person_id"]]
+    crisis.ask("POST", f"/cases/{drill['case_id']}/acknowledgement", person=second)
+    assert re.search(rf"after 0.0 s</span> by Clinician {str(second)[-6:]}", lead.see("/drill"))
+    crisis.house.advance(timedelta(minutes=10))
+    people = lead.see("/people")
+    assert people.count("not answered") == 1
+    assert people.count("never") == 3
+    assert people.count("Send a test page</button>") == 4
+    assert Visitor(crisis, "supervisor").see("/people").count("Send a test page</button>") == 0

@@ -425,3 +425,34 @@ def test_a_rota_with_somebody_nobody_can_reach_is_refused_over_http(crisis):
     refused = crisis.publish([person], [third, fourth])
     assert refused.status_code == 422
     assert f"no phone is known of {person}" in refused.text
+
+
+def test_a_test_page_goes_out_by_the_real_sender_and_its_answer_is_timed(crisis):
+    person, other = crisis.people[3], crisis.people[0]
+    body = {"clinic_id": str(crisis.clinic_id), "person_id": str(person)}
+    refused = crisis.ask("POST", "/test-pages", json=body, person=other)
+    assert (refused.status_code, refused.json()["code"]) == (403, "only_to_yourself")
+    sent = crisis.ask("POST", "/test-pages", json=body, person=person)
+    assert sent.status_code == 201
+    until(lambda: len(crisis.letters()) == 1)
+    (letter,) = crisis.mail.accepted()
+    assert letter["to"] == f"{person}@staff.example"
+    assert letter["text"].strip() == "T2, case TEST. Open the app."
+    crisis.house.clock.advance_to(START + timedelta(seconds=30))
+    path = f"/cases/{sent.json()['case_id']}/acknowledgement"
+    assert crisis.ask("POST", path, person=person).json()["contact_due_at"] is None
+    (one,) = crisis.ask("GET", "/drills").json()["items"]
+    assert (one["answered_after_seconds"], one["answered_by"]) == (30.0, str(person))
+
+
+def test_a_drill_is_begun_by_who_keeps_the_rota_and_announced_to_nobody(crisis):
+    body = {"clinic_id": str(crisis.clinic_id), "tier": "T1"}
+    assert crisis.ask("POST", "/drills", json=body).status_code == 403
+    begun = crisis.ask("POST", "/drills", json=body, role="crisis_lead")
+    assert (begun.status_code, begun.json()["code"]) == (201, "TEST")
+    crisis.house.advance(timedelta(minutes=3))
+    assert crisis.case(begun.json()["case_id"])["rung"] == 2
+    assert crisis.ask("GET", "/cases").json()["items"] == []
+    again = crisis.ask("POST", "/drills", json=body, role="crisis_lead")
+    assert (again.status_code, again.json()["code"]) == (409, "drill_is_on")
+    assert crisis.house.announced("crisis") == []

@@ -22,6 +22,8 @@ CLOCK = validate.Regexp(r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")
 TURNS = {"together": 0, "day": 1, "week": 7, "fortnight": 14}
 """How long a turn lasts, in days; together there are no turns."""
 
+DRILL_TIERS = ("T1", "T2")
+
 MOST_RUNGS, MOST_ROTATIONS, MOST_TURNS, MOST_PEOPLE = 20, 6, 50, 50
 
 
@@ -144,6 +146,46 @@ class OnCallListed(ma.Schema):
 
     at = Instant(required=True)
     items = ma.fields.List(ma.fields.Nested(OnRung), required=True)
+
+
+class DrillForm(ma.Schema):
+    """A drill, as urgent as a tier."""
+
+    tier = Choice(*DRILL_TIERS, required=True)
+
+
+class DrillBody(DrillForm):
+    """A drill in a clinic."""
+
+    clinic_id = Id(required=True)
+
+
+class TestPageBody(ma.Schema):
+    """A test page to somebody of a clinic's staff."""
+
+    clinic_id = Id(required=True)
+    person_id = Id(required=True)
+
+
+class DrillShown(ma.Schema):
+    """A drill, or with `person_id` a test page. Without an answer nobody acknowledged it."""
+
+    case_id = Id(required=True)
+    clinic_id = Id(required=True)
+    code = ma.fields.String(required=True)
+    tier = ma.fields.String(required=True)
+    person_id = Id(required=True, allow_none=True)
+    begun_at = Instant(required=True)
+    begun_by = ma.fields.String(required=True)
+    ended_at = Instant(required=True, allow_none=True)
+    answered_by = Id(required=True, allow_none=True)
+    answered_after_seconds = ma.fields.Float(required=True, allow_none=True)
+
+
+class DrillsListed(ma.Schema):
+    """Drills and test pages, the newest first."""
+
+    items = ma.fields.List(ma.fields.Nested(DrillShown), required=True)
 
 
 class TimesShown(ma.Schema):

@@ -5,9 +5,7 @@ from typing import Any
 from crisis.rota import draft, policy, published
 from crisis.rota import schemas as shape
 from crisis.rota.routes import KEEPERS, READERS, how
-from crisis.rota.showing import Showing
-from crisis.rota.staff import on_staff
-from web.call import Call
+from crisis.rota.showing import showing
 from web.pages import page
 
 HOME = "/crisis/rota"
@@ -28,11 +26,11 @@ class RotaScreens:
     @page("GET", OF_CLINIC, "rota/rota.html", allow=READERS)
     def show_rota(self, call, clinic_id):
         """The rota and the policy in force."""
-        showing = self._showing(call)
+        one = showing(call, self.runtime.vault)
         rota = published.in_force(call.db, clinic_id)
         return {
-            **showing.rota(rota),
-            **showing.times(policy.times_in_force(call.db, clinic_id)),
+            **one.rota(rota),
+            **one.times(policy.times_in_force(call.db, clinic_id)),
             "edition": published.newest_edition(call.db, clinic_id),
             "stand_ins": published.stand_ins(call.db, clinic_id),
             "has_draft": draft.draft_of(call.db, clinic_id) is not None,
@@ -42,7 +40,7 @@ class RotaScreens:
     @page("GET", f"{OF_CLINIC}/overrides", "rota/override.html", allow=KEEPERS)
     def show_override(self, call, clinic_id):
         """Who stands in for whom: the form."""
-        return self._showing(call).rota(published.in_force(call.db, clinic_id))
+        return showing(call, self.runtime.vault).rota(published.in_force(call.db, clinic_id))
 
     @page("POST", f"{OF_CLINIC}/overrides", body=shape.OverrideForm, allow=KEEPERS)
     def take_override(self, call, clinic_id):
@@ -61,11 +59,11 @@ class RotaScreens:
     @page("GET", f"{OF_CLINIC}/draft", "rota/draft.html", allow=KEEPERS)
     def show_draft(self, call, clinic_id):
         """What may be next, and what speaks against it."""
-        showing = self._showing(call)
+        one = showing(call, self.runtime.vault)
         rota, times = draft.proposed(call.db, clinic_id)
         return {
-            **showing.rota(rota),
-            **showing.times(times),
+            **one.rota(rota),
+            **one.times(times),
             "draft": draft.draft_of(call.db, clinic_id),
         }
 
@@ -85,8 +83,9 @@ class RotaScreens:
     def show_rotation(self, call, clinic_id, rung, place):
         """People who take turns on a rung: the form."""
         rota, _ = draft.proposed(call.db, clinic_id)
-        one = draft.rotation_at(rota.layers, rung, place)
-        return {**self._showing(call).rotation(rota, one), "rung": rung, "place": place}
+        there = draft.rotation_at(rota.layers, rung, place)
+        shown = showing(call, self.runtime.vault).rotation(rota, there)
+        return {**shown, "rung": rung, "place": place}
 
     @page("POST", ROTATION, body=shape.RotationForm, allow=KEEPERS)
     def take_rotation(self, call, clinic_id, rung, place):
@@ -106,14 +105,10 @@ class RotaScreens:
     @page("GET", f"{OF_CLINIC}/draft/policy", "rota/policy.html", allow=KEEPERS)
     def show_times(self, call, clinic_id):
         """How fast ladders climb: the form."""
-        return self._showing(call).times(draft.proposed(call.db, clinic_id)[1])
+        return showing(call, self.runtime.vault).times(draft.proposed(call.db, clinic_id)[1])
 
     @page("POST", f"{OF_CLINIC}/draft/policy", body=shape.PolicyForm, allow=KEEPERS)
     def take_times(self, call, clinic_id):
         """Write it into the draft."""
         draft.put_times(call.db, clinic_id, call.body["times"], by=call.by, at=call.now)
         return f"{HOME}/{clinic_id}/draft"
-
-    def _showing(self, call: Call) -> Showing:
-        staff = on_staff(call.db, call.clinic_id)
-        return Showing(call.db, self.runtime.vault, call.clinic_id, staff, call.now)

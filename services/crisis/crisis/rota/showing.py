@@ -14,10 +14,11 @@ from crisis.rota import published
 from crisis.rota.gaps import Gap
 from crisis.rota.schemas import TURNS
 from crisis.rota.shifts import WEEKDAYS, Rota, Rotation
-from crisis.rota.staff import is_reached
+from crisis.rota.staff import is_reached, on_staff
 from crisis.rota.times import LONGEST, Times
 from crisis.rota.week import week_of, zone_of
 from crisis.rules import HOUR, MINUTE
+from web.call import Call
 
 SPARE_PLACES = 2
 """So many more people than are on it a form of a rotation has room for."""
@@ -59,6 +60,16 @@ class Showing:
             "gaps": [self._gap(gap, names) for gap in faults.gaps],
         }
 
+    def people(self) -> dict[str, Any]:
+        """The staff, and whom of them a page reaches."""
+        reached = {one for one in self.staff if is_reached(self.db, self.vault, one)}
+        return {**self._frame(self.names, self.zone), "reached": reached}
+
+    @property
+    def zone(self) -> str:
+        """The clock of the clinic: that of its rota."""
+        return zone_of(published.in_force(self.db, self.clinic_id))
+
     def rotation(self, rota: Rota, one: Rotation | None) -> dict[str, Any]:
         """A rotation, or a new one, as its form asks for it."""
         zone = one.zone if one else zone_of(rota)
@@ -96,6 +107,12 @@ class Showing:
             "people": people,
             "turn": "together" if len(one.turns) == 1 else turn,
         }
+
+
+def showing(call: Call, vault: Vault) -> Showing:
+    """What a call may show of the clinic it names."""
+    staff = on_staff(call.db, call.clinic_id)
+    return Showing(call.db, vault, call.clinic_id, staff, call.now)
 
 
 def _in_order(turns: Iterable[Iterable[UUID]]) -> dict[UUID, None]:
