@@ -22,5 +22,9 @@ def mail(tmp_path: Path) -> Iterator[Providers]:
 @pytest.fixture
 def house(house_of: Any, mail: Providers) -> House:
     """All five services at six in the morning of the first programme day."""
-    settings = {"EVENKEEL_SMTP_URL": mail.smtp_url(), "EVENKEEL_SENDER": "desk@evenkeel.example"}
+    settings = {
+        "EVENKEEL_SMTP_URL": mail.smtp_url(),
+        "EVENKEEL_SENDER": "desk@evenkeel.example",
+        "EVENKEEL_ORIGIN": "https://evenkeel.example",
+    }
     return house_of(*SERVICES, clock=SimulatedClock(DAWN), settings=settings)

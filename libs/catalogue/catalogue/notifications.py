@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from catalogue.event import Code, Event
-from catalogue.streams import MESSAGE
+from catalogue.streams import MESSAGE, REPLY
 
 
 class MessageSent(Event, stream=MESSAGE, privacy=2):
@@ -23,3 +23,11 @@ class MessageSkipped(Event, stream=MESSAGE, privacy=2):
     recipient_id: UUID
     template: Code
     reason: Code
+
+
+class AbsenceAnnounced(Event, stream=REPLY, privacy=2):
+    """A participant said, before it began, that they cannot come to one programme day."""
+
+    reply_id: UUID
+    participant_id: UUID
+    occurrence_id: UUID

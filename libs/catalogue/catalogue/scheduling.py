@@ -55,6 +55,16 @@ class SeatReleased(Event, stream=SEAT, privacy=2):
     reason: Code
 
 
+class SeatReleasedForDay(Event, stream=SEAT, privacy=2):
+    """The participant will not come on one day of the series; the place in the cohort is kept."""
+
+    seat_id: UUID
+    cohort_id: UUID
+    participant_id: UUID
+    occurrence_id: UUID
+    reason: Code
+
+
 class OccurrenceScheduled(Event, stream=OCCURRENCE, privacy=1):
     """A dated programme day of a cohort, with its segments as UTC instants."""
 

@@ -16,19 +16,20 @@ ATTENDANCE = Stream("attendance")
 CHECKIN = Stream("checkin")
 HOMEWORK = Stream("homework")
 MESSAGE = Stream("message")
+REPLY = Stream("reply")
 CASE = Stream("case", lane=URGENT)
 
 ANNOUNCES: dict[str, tuple[Stream, ...]] = {
     "intake": (EPISODE, RISK),
     "scheduling": (CLINICIAN, COHORT, SEAT, OCCURRENCE),
     "sessions": (SESSION, ATTENDANCE, CHECKIN, HOMEWORK, RISK),
-    "notifications": (MESSAGE,),
+    "notifications": (MESSAGE, REPLY),
     "crisis": (CASE,),
 }
 
 HEARS: dict[str, tuple[Stream, ...]] = {
     "intake": (CASE, ATTENDANCE),
-    "scheduling": (EPISODE, ATTENDANCE, CASE),
+    "scheduling": (EPISODE, ATTENDANCE, CASE, REPLY),
     "sessions": (OCCURRENCE, SEAT, EPISODE, CLINICIAN, CASE),
     "notifications": (EPISODE, SEAT, OCCURRENCE, SESSION, ATTENDANCE, HOMEWORK, CLINICIAN),
     "crisis": (RISK, EPISODE, CLINICIAN, ATTENDANCE, SESSION),

@@ -132,7 +132,11 @@ class Show:
             self.directory,
             clock=clock,
             port=self.wanted.port,
-            settings={"EVENKEEL_SMTP_URL": outside.smtp_url(), "EVENKEEL_SENDER": SENDER},
+            settings={
+                "EVENKEEL_SMTP_URL": outside.smtp_url(),
+                "EVENKEEL_SENDER": SENDER,
+                "EVENKEEL_ORIGIN": f"http://127.0.0.1:{self.wanted.port}",
+            },
             broker_class=self.outage.broker,
             people=partial(everybody, Cast(*(ledger.noted(name) for name in NOTED)), ledger),
         )

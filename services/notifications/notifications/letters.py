@@ -16,16 +16,17 @@ from chassis.tables import details
 from notifications import consent, rules, seats
 from notifications.brands import brand_of
 from notifications.consent import Standing
+from notifications.links import Links
 from notifications.messages import CHANNEL, LEASE, Claim, Message, held, is_told_by
 from notifications.purposes import OF_TEMPLATE
 from notifications.recipients import Recipient
-from notifications.templates import DAY_BEFORE, SEAT_OFFERED, TEMPLATES, Template
+from notifications.templates import DAY_BEFORE, SEAT_OFFERED, TEMPLATES, Template, with_way_out
 
 DAY_AND_A_BIT = timedelta(hours=30)
 """From a midnight well into the next day, and never beyond it: a day has 23 to 25 hours."""
 
 
-def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
+def write(db: Session, vault: Vault, claim: Claim, links: Links | None = None) -> Outgoing | None:
     """The letter of a claimed message; None when it was dropped, put off, or taken by another."""
     message = held(db, claim)
     if message is None:
@@ -55,6 +56,8 @@ def write(db: Session, vault: Vault, claim: Claim) -> Outgoing | None:
     brand = brand_of(db, message.clinic_id)
     title = brand.calendar_title if brand else None
     subject, text = template.words(days[0], recipient.zone, recipient.language, title, days[1:])
+    link = links.to_absence(message.message_id) if links and template.lets_decline else None
+    text = with_way_out(text, link, recipient.language) if link else text
     name = (brand.sender_name if brand else None) or ""
     return Outgoing(to=address, subject=subject, text=text, sender_name=name, dated=db.now)
 
@@ -64,6 +67,8 @@ def _stands_against(db: Session, message: Message, standing: Standing) -> str | 
     template = TEMPLATES[message.template]
     if message.withdrawn:
         return message.withdrawn
+    if seats.has_said_no(db, message.about_id, message.recipient_id):
+        return "cannot_come"
     if rules.is_too_late(db.now, message.about_at - template.lapses):
         return "too_late"
     if template is DAY_BEFORE and is_told_by(db, message, SEAT_OFFERED, within=template.lead):

@@ -4,7 +4,7 @@ A seat and a day of one cohort may be handled by two processes at once, and each
 other; so both hold the cohort's row while they plan.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -59,6 +59,19 @@ class Occurrence(OfClinic, Base):
     cohort_id: Mapped[UUID] = mapped_column(sa.ForeignKey("cohorts.cohort_id"))
     starts_at: Mapped[datetime]
     cancelled_at: Mapped[datetime | None]
+
+
+class Absence(OfClinic, Base):
+    """One person's word that they cannot come to one day; `said_by` is the way they said it."""
+
+    __tablename__ = "absences"
+
+    occurrence_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("occurrences.occurrence_id"), primary_key=True
+    )
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recipients.person_id"), primary_key=True)
+    said_at: Mapped[datetime]
+    said_by: Mapped[str] = mapped_column(sa.String(16))
 
 
 def hold_cohorts(db: Session, events: Sequence[Event]) -> None:
@@ -145,20 +158,32 @@ def days_between(
     db: Session, person_id: UUID, begins: datetime, ends: datetime
 ) -> Sequence[datetime]:
     """When the days begin on which somebody is expected, from one instant up to another."""
+    cannot_come = sa.select(Absence.occurrence_id).where(Absence.person_id == person_id)
     return db.scalars(
         sa.select(Occurrence.starts_at)
         .join(Seat, Seat.cohort_id == Occurrence.cohort_id)
         .where(Seat.person_id == person_id, Seat.released_at.is_(None))
         .where(Seat.first_starts_at <= Occurrence.starts_at, Occurrence.cancelled_at.is_(None))
         .where(Occurrence.starts_at >= begins, Occurrence.starts_at < ends)
+        .where(Occurrence.occurrence_id.not_in(cannot_come))
         .distinct()
         .order_by(Occurrence.starts_at)
     ).all()
 
 
+def is_expected(db: Session, day: Occurrence, person_id: UUID) -> bool:
+    """Whether somebody has a seat on a day."""
+    return bool(people_seated(db, day.cohort_id, person_id, until=day.starts_at))
+
+
+def has_said_no(db: Session, occurrence_id: UUID, person_id: UUID) -> bool:
+    """Whether somebody said that they cannot come."""
+    return db.get(Absence, (occurrence_id, person_id)) is not None
+
+
 def people_seated(
     db: Session, cohort_id: UUID, *person_ids: UUID, until: datetime | None = None
-) -> Iterable[UUID]:
+) -> Sequence[UUID]:
     """Who has a seat in a cohort; of these people only; whose first day is not after `until`."""
     seated = sa.select(Seat.person_id).where(
         Seat.cohort_id == cohort_id, Seat.released_at.is_(None)

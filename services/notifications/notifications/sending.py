@@ -19,6 +19,7 @@ from chassis.database import Database, Session
 from chassis.details import Vault
 from chassis.logs import log, where
 from notifications.letters import write
+from notifications.links import Links
 from notifications.messages import CHANNEL, LEASE, Claim, Message, claim_due, held
 
 AT_ONCE = 10
@@ -37,23 +38,27 @@ SENT = Counter(
 )
 
 
-def send_due(database: Database, vault: Vault, channel: Channel) -> bool:
+def send_due(
+    database: Database, vault: Vault, channel: Channel, links: Links | None = None
+) -> bool:
     """Send what is due. Returns whether there may be more."""
     with database.work() as db:
         claims = claim_due(db, AT_ONCE)
     if not claims:
         return False
     pool = eventlet.GreenPool(AT_ONCE)
-    for _ in pool.imap(partial(_send, database, vault, channel), claims):
+    for _ in pool.imap(partial(_send, database, vault, channel, links), claims):
         pass
     return len(claims) == AT_ONCE
 
 
-def _send(database: Database, vault: Vault, channel: Channel, claim: Claim) -> None:
+def _send(
+    database: Database, vault: Vault, channel: Channel, links: Links | None, claim: Claim
+) -> None:
     last_start = time.monotonic() + LAST_START_SECONDS
     try:
         with database.work() as db:
-            letter = write(db, vault, claim)
+            letter = write(db, vault, claim, links)
         if letter is None:
             return
         outcome = channel.send(

@@ -39,6 +39,7 @@ from notifications.schemas import (
     Preferences,
     PreferencesBody,
 )
+from notifications.screens_absence import AbsencePages
 from notifications.templates import HOMEWORK_DUE
 from web.between import Between
 from web.call import Call
@@ -47,7 +48,7 @@ from web.routes import route
 READERS = ("clinician", "supervisor", "clinic_admin", "auditor", "participant")
 
 
-class Notifications(Between):
+class Notifications(AbsencePages, Between):
     """Tells participants what they agreed to be told, once, at a decent hour, in discreet words."""
 
     name = "notifications"
@@ -174,7 +175,7 @@ class Notifications(Between):
 
     @repeats(seconds=1, next_due=next_due)
     def send_messages(self) -> bool:
-        return sending.send_due(self.runtime.database, self.runtime.vault, self._mail)
+        return sending.send_due(self.runtime.database, self.runtime.vault, self._mail, self._links)
 
     @cached_property
     def _mail(self) -> Channel:

@@ -26,6 +26,12 @@ class Settings(chassis.Settings):
     def mistakes(self) -> list[str]:
         """Production needs TLS."""
         wrong = super().mistakes()
+        if terms := said_too_much(self.origin or ""):
+            wrong.append(f"EVENKEEL_ORIGIN says too much in a message: {', '.join(terms)}")
         if self.environment == PRODUCTION:
             wrong += in_the_clear("EVENKEEL_SMTP_URL", self.smtp_url or ())
+            if not self.origin:
+                wrong.append(
+                    "EVENKEEL_ORIGIN is missing: reminders carry a link to say one can't come"
+                )
         return wrong

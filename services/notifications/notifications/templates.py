@@ -17,6 +17,7 @@ from notifications.rules import midnight_before
 FIELDS = frozenset({"day", "time", "times"})
 
 TITLE, REMINDER = "Your appointment", "Reminder"
+CANNOT_COME = "Can't come? Say so here:"
 
 
 class Indiscreet(ValueError):
@@ -34,6 +35,7 @@ class Template:
     lead                        how far ahead of what it is about; nought for at once
     lapses                      how far ahead it is of no use any more: a nearer one says it better
     on_the_eve                  goes in the evening before, by the recipient's clock
+    lets_decline                carries a link by which one says that one cannot come
     passes_quiet_hours_within   so near it goes in quiet hours too
 
     Raises Indiscreet, whichever language says too much.
@@ -45,6 +47,7 @@ class Template:
     lead: timedelta = timedelta()
     lapses: timedelta = timedelta()
     on_the_eve: bool = False
+    lets_decline: bool = False
     passes_quiet_hours_within: timedelta | None = None
 
     def __post_init__(self) -> None:
@@ -94,6 +97,7 @@ TOMORROW = Template(
     text="Tomorrow, {day}: {times}.",
     lead=timedelta(hours=31),
     on_the_eve=True,
+    lets_decline=True,
 )
 """Looked at 31 h ahead, when six in the evening before may be: a day has 25 hours at most."""
 
@@ -103,6 +107,7 @@ DAY_BEFORE = Template(
     text="You have an appointment on {day} at {time}.",
     lead=timedelta(hours=24),
     lapses=timedelta(minutes=60),
+    lets_decline=True,
 )
 
 DAY_BEGINS = Template(
@@ -111,6 +116,7 @@ DAY_BEGINS = Template(
     text="You have an appointment at {time}.",
     lead=timedelta(minutes=60),
     lapses=timedelta(minutes=10),
+    lets_decline=True,
 )
 
 DAY_IS_NEAR = Template(
@@ -118,6 +124,7 @@ DAY_IS_NEAR = Template(
     subject=REMINDER,
     text="Your appointment begins at {time}.",
     lead=timedelta(minutes=10),
+    lets_decline=True,
     passes_quiet_hours_within=timedelta(minutes=10),
 )
 
@@ -141,6 +148,11 @@ HOMEWORK_DUE = Template(
 )
 
 TEMPLATES = {one.code: one for one in (SEAT_OFFERED, *REMINDERS, MISSED_YOU, HOMEWORK_DUE)}
+
+
+def with_way_out(text: str, link: str, language: str) -> str:
+    """A text with the link by which one says that one cannot come."""
+    return f"{text}\n\n{said(CANNOT_COME, language)} {link}"
 
 
 def day_in(local: datetime, language: str) -> str:

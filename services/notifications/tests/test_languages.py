@@ -1,15 +1,25 @@
 """The `.po` files say everything that messages say, with the same fields, and nothing else."""
 
+import re
 import string
 from calendar import day_name, month_name
+from pathlib import Path
 
 import pytest
 
+from notifications import languages
 from notifications.discretion import said_too_much
 from notifications.languages import SPANISH, entries, read, said
-from notifications.templates import TEMPLATES
+from notifications.templates import CANNOT_COME, TEMPLATES
 
+SCREENS = Path(languages.__file__).parent / "screens"
+ON_SCREENS = {
+    text
+    for screen in SCREENS.glob("*.html")
+    for text in re.findall(r'say\("(.*?)"\)', screen.read_text())
+}
 TEXTS = {
+    *ON_SCREENS, CANNOT_COME,
     *(text for one in TEMPLATES.values() for text in (one.subject, one.text)),
     *day_name, *(month for month in month_name if month), "AM", "PM",
     "{weekday}, {month} {number}",
@@ -27,7 +37,8 @@ def test_a_missing_field_and_one_too_many_are_noticed():
 
 
 def test_no_translation_says_too_much():
-    assert [said_too_much(text) for text in entries(SPANISH).values() if said_too_much(text)] == []
+    texts = {*entries(SPANISH), *entries(SPANISH).values()}
+    assert [text for text in texts if said_too_much(text)] == []
 
 
 def test_what_a_language_lacks_is_said_in_english_and_so_is_a_language_nobody_has():

@@ -13,19 +13,20 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     String,
+    delete,
     select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.intake import ParticipantAdmitted
-from catalogue.scheduling import SeatOffered, SeatReleased
+from catalogue.scheduling import SeatOffered, SeatReleased, SeatReleasedForDay
 from chassis.announce import announce, uuid7
 from chassis.database import OfClinic, Session
 from chassis.refusals import Conflict, NotFound
 from chassis.states import States
 from scheduling.cohort import Cohort, cohort_of, refuse_unlicensed
-from scheduling.occurrence import Occurrence, book, coming, free
+from scheduling.occurrence import Booking, Occurrence, book, coming, free
 from scheduling.rules import free_number
 from scheduling.tables import Base, Identified, Made
 
@@ -125,6 +126,31 @@ def release(db: Session, seat: Seat, *, reason: str, by: str, at: datetime) -> N
             cohort_id=seat.cohort_id,
             participant_id=seat.participant_id,
             reason=reason,
+        ),
+    )
+
+
+def release_day(db: Session, occurrence_id: UUID, participant_id: UUID, *, at: datetime) -> None:
+    """Free one day that a participant will not come to, unless it is over; their place is kept."""
+    freed = (
+        delete(Booking)
+        .where(Booking.occurrence_id == occurrence_id, Booking.person_id == participant_id)
+        .where(Booking.seat_id.is_not(None), Booking.ends_at > at)
+        .returning(Booking.seat_id)
+    )
+    seat_id = db.scalars(freed).one_or_none()
+    if seat_id is None:
+        return
+    seat = db.get_one(Seat, seat_id)
+    announce(
+        db,
+        SeatReleasedForDay(
+            clinic_id=seat.clinic_id,
+            seat_id=seat_id,
+            cohort_id=seat.cohort_id,
+            participant_id=participant_id,
+            occurrence_id=occurrence_id,
+            reason="cannot_come",
         ),
     )
 

@@ -8,6 +8,7 @@ from catalogue.intake import (
     ParticipantDetailsChanged,
     ParticipantDischarged,
 )
+from catalogue.notifications import AbsenceAnnounced
 from chassis.entrypoints import RuntimeProvider, hears
 from chassis.receive import Work
 from chassis.refusals import NotFound
@@ -178,6 +179,11 @@ class Scheduling(Between):
     def on_details_changed(self, work: Work, event: ParticipantDetailsChanged) -> None:
         """The participant may live by another clock now."""
         seat.move(work.db, event.episode_id, zone=event.zone)
+
+    @hears(AbsenceAnnounced)
+    def on_absence_announced(self, work: Work, event: AbsenceAnnounced) -> None:
+        """The participant's place is free for that day, if it was not over when they said so."""
+        seat.release_day(work.db, event.occurrence_id, event.participant_id, at=work.message.time)
 
     @hears(ParticipantDischarged)
     def on_discharged(self, work: Work, event: ParticipantDischarged) -> None:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from catalogue.scheduling import SeatOffered, SeatReleased
+from catalogue.scheduling import SeatOffered, SeatReleased, SeatReleasedForDay
 from chassis import migrations
 from chassis.announce import uuid7
 from chassis.clock import SimulatedClock
@@ -17,7 +17,7 @@ from chassis.refusals import Conflict, NotFound
 from scheduling import seat
 from scheduling.cohort import Cohort
 from scheduling.occurrence import cancel
-from scheduling.seat import SEAT, Admission, Seat, discharge, release, seat_of
+from scheduling.seat import SEAT, Admission, Seat, discharge, release, release_day, seat_of
 from services.scheduling.tests.builders import (
     BY,
     LICENCE,
@@ -245,6 +245,47 @@ def test_a_released_seat_is_announced_and_given_to_somebody_else(clinic):
     ]
     clinic.seated(cohort_id, at=after_two_days)
     assert taken(clinic, cohort_id) == [1]
+
+
+def free_day(clinic, occurrence_id, participant_id, *, at=NOW):
+    with clinic.work() as db:
+        release_day(db, occurrence_id, participant_id, at=at)
+
+
+def test_a_day_that_a_participant_cannot_come_to_is_free_and_the_seat_is_kept(clinic):
+    cohort_id, days = clinic.cohort(capacity=1, count=3)
+    participant_id = clinic.participant()
+    one = clinic.seated(cohort_id, participant_id)
+    for _ in range(2):
+        free_day(clinic, days[1].id, participant_id)
+    left = [b.occurrence_id for b in clinic.bookings(participant_id)]
+    assert left == [days[0].id, days[2].id]
+    assert clinic.announced_of(SeatReleasedForDay) == [
+        SeatReleasedForDay(
+            clinic_id=clinic.id,
+            seat_id=one.id,
+            cohort_id=cohort_id,
+            participant_id=participant_id,
+            occurrence_id=days[1].id,
+            reason="cannot_come",
+        )
+    ]
+    assert taken(clinic, cohort_id) == [1]
+    other, _ = clinic.cohort(first_on=days[1].day_on, count=1)
+    clinic.seated(other, participant_id)
+
+
+def test_a_day_that_is_over_or_that_somebody_has_no_seat_on_is_not_freed(clinic):
+    cohort_id, days = clinic.cohort(count=2)
+    participant_id = clinic.participant()
+    clinic.seated(cohort_id, participant_id)
+    free_day(clinic, days[0].id, participant_id, at=days[0].ends_at)
+    free_day(clinic, days[0].id, clinic.participant())
+    free_day(clinic, uuid4(), participant_id)
+    facilitator_id = days[0].facilitator_id
+    free_day(clinic, days[0].id, facilitator_id)
+    assert len(clinic.bookings(participant_id)) == len(clinic.bookings(facilitator_id)) == 2
+    assert clinic.announced_of(SeatReleasedForDay) == []
 
 
 def test_a_seat_is_released_once(clinic):

@@ -18,6 +18,7 @@ from catalogue.scheduling import (
     OccurrenceScheduled,
     SeatOffered,
     SeatReleased,
+    SeatReleasedForDay,
 )
 from chassis.database import OfClinic, insert_into
 from chassis.database import Session as Db
@@ -74,6 +75,14 @@ class Seat(Base, OfClinic):
     participant_id: Mapped[UUID] = mapped_column(index=True)
     first_starts_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+
+
+class Absence(Base, OfClinic):
+    """Somebody said beforehand that they cannot come to a day. They are looked for all the same."""
+
+    __tablename__ = "absences"
+    occurrence_id: Mapped[UUID] = mapped_column(primary_key=True)
+    participant_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class Participant(Base, OfClinic):
@@ -144,6 +153,20 @@ def release_seat(db: Db, event: SeatReleased, *, at: datetime) -> Seat:
         raise NotFound("seat", seat_id=event.seat_id)
     seat.released_at = at
     return seat
+
+
+def note_absence(db: Db, event: SeatReleasedForDay) -> None:
+    _insert(
+        db, Absence,
+        occurrence_id=event.occurrence_id, participant_id=event.participant_id,
+        clinic_id=event.clinic_id,
+    )  # fmt: skip
+
+
+def absent(db: Db, occurrence_id: UUID) -> set[UUID]:
+    """Who said that they cannot come to a day."""
+    said = sa.select(Absence.participant_id).where(Absence.occurrence_id == occurrence_id)
+    return set(db.scalars(said))
 
 
 def seated(db: Db, occurrence: Occurrence) -> list[UUID]:

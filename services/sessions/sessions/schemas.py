@@ -123,6 +123,7 @@ Attendance = _answer(
     state=ma.fields.String,
     arrived_at=_or_none(Instant),
     late=ma.fields.Boolean,
+    absence_announced=ma.fields.Boolean,
     private=_or_none(ma.fields.Boolean),
     minutes=_or_none(ma.fields.Integer),
 )

@@ -14,6 +14,7 @@ from catalogue.scheduling import (
     OccurrenceScheduled,
     SeatOffered,
     SeatReleased,
+    SeatReleasedForDay,
 )
 from chassis.entrypoints import RuntimeProvider, fires, hears
 from chassis.receive import Work
@@ -204,6 +205,10 @@ class Sessions(Between):
     def seat_released(self, work: Work, event: SeatReleased) -> None:
         seat = roster.release_seat(work.db, event, at=work.message.time)
         session.seat_changed(work.db, seat)
+
+    @hears(SeatReleasedForDay)
+    def seat_released_for_day(self, work: Work, event: SeatReleasedForDay) -> None:
+        roster.note_absence(work.db, event)
 
     @hears(ParticipantAdmitted)
     def participant_admitted(self, work: Work, event: ParticipantAdmitted) -> None:

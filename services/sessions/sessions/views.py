@@ -1,6 +1,6 @@
 """Read queries: the days of a cohort, one session, one person's day."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from chassis.database import Session as Db
 from chassis.refusals import NotFound
-from sessions import attendance, rules
+from sessions import attendance, roster, rules
 from sessions.attendance import Attendance
 from sessions.homework import Homework
 from sessions.roster import Occurrence, Participant, Seat
@@ -32,6 +32,7 @@ def session(db: Db, session_id: UUID) -> Json:
     if row is None:
         raise NotFound("session")
     occurrence = Occurrence.find(db, row.occurrence_id)
+    absent = roster.absent(db, occurrence.occurrence_id)
     return {
         **_day(occurrence, row),
         "facilitator_id": row.facilitator_id,
@@ -40,7 +41,7 @@ def session(db: Db, session_id: UUID) -> Json:
         "position": row.position,
         "segments": _segments(db, occurrence, row),
         "attendances": [
-            _attendance(a, row, occurrence) for a in attendance.of_session(db, session_id)
+            _attendance(a, row, occurrence, absent) for a in attendance.of_session(db, session_id)
         ],
     }
 
@@ -61,7 +62,9 @@ def day_of(db: Db, participant_id: UUID, *, on: date) -> Json:
     mine = _attendances_of(db, participant_id)
     found = {
         "days": [
-            _day(occurrence, row) | _my_part(mine, occurrence, row) for occurrence, row in of_mine
+            _day(occurrence, row)
+            | _my_part(mine, occurrence, row, roster.absent(db, occurrence.occurrence_id))
+            for occurrence, row in of_mine
         ],
         "homework": [_homework(row) for row in _to_hand_in(db, participant_id)],
     }
@@ -116,7 +119,9 @@ def _segments(db: Db, occurrence: Occurrence, session: Session) -> list[Json]:
     ]
 
 
-def _attendance(row: Attendance, session: Session, occurrence: Occurrence) -> Json:
+def _attendance(
+    row: Attendance, session: Session, occurrence: Occurrence, absent: Collection[UUID]
+) -> Json:
     late = row.arrived_at and rules.is_late(row.arrived_at, occurrence.starts_at, session.opened_at)
     return {
         "attendance_id": row.attendance_id,
@@ -124,6 +129,7 @@ def _attendance(row: Attendance, session: Session, occurrence: Occurrence) -> Js
         "state": row.state,
         "arrived_at": row.arrived_at,
         "late": bool(late),
+        "absence_announced": row.participant_id in absent,
         "private": row.private,
         "minutes": row.minutes,
     }
@@ -134,9 +140,14 @@ def _attendances_of(db: Db, participant_id: UUID) -> dict[UUID, Attendance]:
     return {row.session_id: row for row in db.scalars(rows)}
 
 
-def _my_part(mine: dict[UUID, Attendance], occurrence: Occurrence, row: Session | None) -> Json:
+def _my_part(
+    mine: dict[UUID, Attendance],
+    occurrence: Occurrence,
+    row: Session | None,
+    absent: Collection[UUID],
+) -> Json:
     part = mine.get(row.session_id) if row else None
-    return {"attendance": _attendance(part, row, occurrence) if part and row else None}
+    return {"attendance": _attendance(part, row, occurrence, absent) if part and row else None}
 
 
 def _to_hand_in(db: Db, participant_id: UUID) -> list[Homework]:

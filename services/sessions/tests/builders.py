@@ -18,6 +18,7 @@ from catalogue.scheduling import (
     OccurrenceScheduled,
     SeatOffered,
     SeatReleased,
+    SeatReleasedForDay,
 )
 from chassis import migrations
 from chassis.clock import SimulatedClock
@@ -106,6 +107,13 @@ def released(seat: SeatOffered) -> SeatReleased:
     return SeatReleased(
         clinic_id=seat.clinic_id, seat_id=seat.seat_id, cohort_id=seat.cohort_id,
         participant_id=seat.participant_id, reason="withdrawn",
+    )  # fmt: skip
+
+
+def cannot_come(seat: SeatOffered, occurrence_id: UUID) -> SeatReleasedForDay:
+    return SeatReleasedForDay(
+        clinic_id=seat.clinic_id, seat_id=seat.seat_id, cohort_id=seat.cohort_id,
+        participant_id=seat.participant_id, occurrence_id=occurrence_id, reason="cannot_come",
     )  # fmt: skip
 
 

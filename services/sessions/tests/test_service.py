@@ -28,6 +28,7 @@ from services.sessions.tests.builders import (
     CYD,
     MINUTES,
     Room,
+    cannot_come,
     case_of,
     log_in_of,
     released,
@@ -292,3 +293,12 @@ def test_heartbeats_stand_in_for_a_leave_that_never_arrived(room, day):
     room.house.advance(day.ends_at)
     credited = {row["participant_id"]: row["minutes"] for row in room.wrap_up().json()["credited"]}
     assert credited[str(ANN)] == 5
+
+
+def test_the_facilitator_sees_who_said_that_they_cannot_come(room):
+    seat = room.day.offered(ANN)
+    room.hear(cannot_come(seat, room.day.occurrence_id), cannot_come(seat, uuid4()))
+    room.open()
+    assert room.seen(ANN)["absence_announced"] is True
+    assert room.seen(BEN)["absence_announced"] is False
+    assert room.log_in(ANN).status_code == 201, "whoever can come after all just comes"

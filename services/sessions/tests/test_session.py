@@ -12,7 +12,7 @@ from catalogue.risk import RiskDetected
 from catalogue.scheduling import OccurrenceCancelled
 from catalogue.sessions import AttendanceCredited, SegmentStarted, SessionClosed
 from chassis.refusals import Conflict, NotFound
-from services.sessions.tests.builders import MINUTES, Day, released
+from services.sessions.tests.builders import MINUTES, Day, cannot_come, released
 from sessions import roster, session
 from sessions.session import SESSION, Session
 
@@ -162,6 +162,25 @@ def test_a_no_show_in_danger_or_in_follow_up_is_looked_for(books, tier, looked_f
     assert books.states(session_id) == {ANN: "no_show", BEN: "no_show"}
     found = [(e.participant_id, e.tier, e.trigger) for e in books.announced(RiskDetected)]
     assert found == ([(ANN, "T2", "no_show_at_risk")] if looked_for else [])
+
+
+def test_somebody_at_risk_who_said_that_they_cannot_come_is_looked_for_all_the_same(books):
+    """Planted fault: expecting nobody who said so would leave ANN to herself."""
+    seats = books.know(DAY, ANN, BEN)
+    with books.database.work() as db:
+        for seat in seats:
+            roster.note_absence(db, cannot_come(seat, DAY.occurrence_id))
+        case = CaseOpened(
+            clinic_id=DAY.clinic_id, case_id=uuid4(), participant_id=ANN, risk_id=uuid4(), tier="T2"
+        )
+        roster.note_case(db, case)
+    session_id = books.open(DAY)
+    with books.database.work() as db:
+        Session.find(db, session_id, alone=True).miss_no_shows(db)
+    assert [(e.participant_id, e.trigger) for e in books.announced(RiskDetected)] == [
+        (ANN, "no_show_at_risk")
+    ]
+    assert books.states(session_id) == {ANN: "no_show", BEN: "no_show"}
 
 
 def test_wrap_up_credits_everybody_expected_and_nobody_who_was_released(books):
