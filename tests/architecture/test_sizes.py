@@ -21,10 +21,12 @@ CEILINGS = {
     "libs/web/web": 2_400,
     **dict.fromkeys(ROOMS, 1_600),
     "services/crisis/crisis": 3_600,
+    "services/notifications/notifications": 3_000,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500
 for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed.
-Crisis must go on when everything else is off, so it has of its own what others share. web holds,
+Crisis must go on when everything else is off, so it has of its own what others share. notifications
+answers for all that is said to people, by every channel, and for what they say back. web holds,
 beside its routes, all that every page needs, so that no service has it again: sign-in, forms, the
 frame, the live stream."""
 

@@ -14,6 +14,9 @@ OPEN = {("GET", "/crisis/numbers")}
 """What anyone may ask for, besides health, readiness and the OpenAPI documents."""
 
 ID = UUID(int=0)
+SIGNED = {("POST", "/notifications/receipts")}
+"""What providers post, who are no callers: refused unless they signed it."""
+
 PEOPLE = [role for role in ROLES if role != SERVICE]
 ROUTES = [(service, route) for service in SERVICES for route in routes_of(service_class(service))]
 
@@ -27,7 +30,7 @@ def path_of(service, route):
 
 
 def test_only_the_known_routes_are_open():
-    assert {(r.method, r.path) for _, r in ROUTES if r.open} == OPEN
+    assert {(r.method, r.path) for _, r in ROUTES if r.open} == OPEN | SIGNED
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,10 @@ def test_only_the_known_routes_are_open():
 def test_a_route_admits_its_roles_and_no_others(asked_house, service, route):
     path = path_of(service, route)
     asked = {"json": {}} if route.body else {}
+    if (route.method, route.path) in SIGNED:
+        posted = httpx.post(asked_house.address + path, params={"key": str(ID)}, data={"a": "b"})
+        assert posted.status_code in (403, 404, 422)
+        return
     if route.open:
         assert httpx.request(route.method, asked_house.address + path).status_code == 200
         return

@@ -33,9 +33,10 @@ PEOPLE = ("clinic_admin", "clinician", "crisis_lead", "participant")
 NOT_ASKED = {
     *((service, "read_log") for service in SERVICES[1:]),
     *((service, "hand_out_details") for service in ("notifications", "crisis")),
+    ("notifications", "take_receipt"),
 }
 """What every service does by the same code, where it is asked elsewhere: one log is enough, and
-those two own nobody's details."""
+those two own nobody's details. What a telephone company posts is refused without its signature."""
 
 TURNED_AWAY = {"400", "401", "403", "404", "405", "411", "413", "415"}
 """Statuses that say nothing about body and query."""

@@ -8,12 +8,30 @@ from catalogue.streams import MESSAGE, REPLY
 
 
 class MessageSent(Event, stream=MESSAGE, privacy=2):
-    """A provider accepted a message for a person."""
+    """A mail server accepted a message for a person."""
 
     message_id: UUID
     recipient_id: UUID
     template: Code
     channel: Literal["email"]
+
+
+class MessageTexted(Event, stream=MESSAGE, privacy=2):
+    """A telephone company accepted a message for a person, as a text."""
+
+    message_id: UUID
+    recipient_id: UUID
+    template: Code
+
+
+class MessageUndelivered(Event, stream=MESSAGE, privacy=2):
+    """Who carried a message said later that it did not arrive. It goes by another channel that was
+    agreed to, or is given up."""
+
+    message_id: UUID
+    recipient_id: UUID
+    template: Code
+    channel: Code
 
 
 class MessageSkipped(Event, stream=MESSAGE, privacy=2):

@@ -8,7 +8,7 @@ https://www.twilio.com/docs/usage/security#validating-requests
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from channels import receipt
@@ -85,6 +85,14 @@ class Callbacks:
             raise Forged("signature")
         if fields.get("AccountSid") != self._at.user:
             raise Forged("account")
+
+
+def account_of(carriers: Iterable[CarrierUrl], fields: Mapping[str, str]) -> Callbacks:
+    """The account of ours that these fields name. Raises Forged."""
+    for at in carriers:
+        if at.user == fields.get("AccountSid"):
+            return Callbacks(at)
+    raise Forged("account")
 
 
 def signed(url: str, fields: Mapping[str, str], token: str) -> str:

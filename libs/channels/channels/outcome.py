@@ -24,6 +24,11 @@ class Outcome:
     provider: str = ""
 
     @property
+    def carrier(self) -> str:
+        """Who said so; outside this library nobody else is a provider than a clinician."""
+        return self.provider
+
+    @property
     def is_accepted(self) -> bool:
         return self.result == ACCEPTED
 

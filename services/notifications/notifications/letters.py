@@ -4,38 +4,53 @@ Everything that could stand against it is asked here, just before it leaves, not
 was planned: consent, wishes, quiet hours, whether it is too late, the newest address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from channels.outgoing import Outgoing
+from channels.outgoing import EMAIL, Outgoing
 from chassis.database import Session
 from chassis.details import Vault
-from chassis.tables import details
-from notifications import consent, rules, seats
+from notifications import attempts, reach, rules, seats
 from notifications.brands import brand_of
-from notifications.consent import Standing
 from notifications.links import Links
-from notifications.messages import CHANNEL, LEASE, Claim, Message, held, is_told_by
-from notifications.purposes import OF_TEMPLATE
-from notifications.recipients import Recipient
+from notifications.messages import LEASE, UNDELIVERED, Claim, Message, held, is_told_by
+from notifications.recipients import Recipient, find_recipient
 from notifications.templates import DAY_BEFORE, SEAT_OFFERED, TEMPLATES, Template, with_way_out
 
 DAY_AND_A_BIT = timedelta(hours=30)
 """From a midnight well into the next day, and never beyond it: a day has 23 to 25 hours."""
 
 
-def write(db: Session, vault: Vault, claim: Claim, links: Links | None = None) -> Outgoing | None:
+@dataclass(frozen=True)
+class Letter:
+    """What goes out by which channel. `has_another` tells that a channel that was tried less may
+    carry it too, if this one refuses."""
+
+    attempt_id: UUID
+    channel: str
+    outgoing: Outgoing
+    has_another: bool
+
+
+def write(
+    db: Session,
+    vault: Vault,
+    claim: Claim,
+    offered: Collection[str] = (EMAIL,),
+    links: Links | None = None,
+) -> Letter | None:
     """The letter of a claimed message; None when it was dropped, put off, or taken by another."""
+    whose = sa.select(Message.recipient_id).where(Message.message_id == claim.message_id)
+    recipient = find_recipient(db, db.scalars(whose).one())
     message = held(db, claim)
     if message is None:
         return None
-    recipient = db.get_one(Recipient, message.recipient_id)
     template = TEMPLATES[message.template]
-    standings = consent.standings(db, recipient.person_id)
-    standing = standings[OF_TEMPLATE[message.template], CHANNEL]
-    if reason := _stands_against(db, message, standing):
+    if reason := _stands_against(db, message, offered):
         message.skip(db, reason)
         return None
     if recipient.zone is None:
@@ -47,22 +62,11 @@ def write(db: Session, vault: Vault, claim: Claim, links: Links | None = None) -
     if days[0] < message.about_at:
         message.skip(db, "told_with_another")
         return None
-    address = _address(db, vault, message, recipient)
-    if address is None:
-        return None
-    assert standing.entry is not None
-    message.consent_version = standing.entry.version
-    message.lease_until = db.now + LEASE
-    brand = brand_of(db, message.clinic_id)
-    title = brand.calendar_title if brand else None
-    subject, text = template.words(days[0], recipient.zone, recipient.language, title, days[1:])
-    link = links.to_absence(message.message_id) if links and template.lets_decline else None
-    text = with_way_out(text, link, recipient.language) if link else text
-    name = (brand.sender_name if brand else None) or ""
-    return Outgoing(to=address, subject=subject, text=text, sender_name=name, dated=db.now)
+    ways = _ways(db, vault, message, recipient, offered)
+    return _letter(db, message, recipient, ways, days, links) if ways else None
 
 
-def _stands_against(db: Session, message: Message, standing: Standing) -> str | None:
+def _stands_against(db: Session, message: Message, offered: Collection[str]) -> str | None:
     """Why a message must never be sent, or None."""
     template = TEMPLATES[message.template]
     if message.withdrawn:
@@ -73,7 +77,7 @@ def _stands_against(db: Session, message: Message, standing: Standing) -> str | 
         return "too_late"
     if template is DAY_BEFORE and is_told_by(db, message, SEAT_OFFERED, within=template.lead):
         return "already_told"
-    return standing.reason
+    return reach.consented(db, message, offered)
 
 
 def _hour_is_right(db: Session, message: Message, recipient: Recipient, template: Template) -> bool:
@@ -121,19 +125,47 @@ def _days_named(
     return seats.days_between(db, recipient.person_id, begins, ends) or [message.about_at]
 
 
-def _address(db: Session, vault: Vault, message: Message, recipient: Recipient) -> str | None:
-    """The newest address. One that its owner has replaced is not written to: it may be unsafe."""
-    kept = db.scalar(sa.select(details.c.version).where(details.c.person_id == recipient.person_id))
-    content = None
-    if kept is not None and kept >= max(recipient.details_version, 1):
-        content = vault.open(db, recipient.person_id)
-    if content is None:
+def _ways(
+    db: Session, vault: Vault, message: Message, recipient: Recipient, offered: Collection[str]
+) -> list[reach.Way]:
+    """The channels that will do; none when the message waits or has been dropped."""
+    known = reach.details_of(db, vault, recipient)
+    if known is None:
         _ask_again(db, message, "waits_for_address")
-        return None
-    if not content.get("email"):
-        message.skip(db, "no_address")
-        return None
-    return content["email"]
+        return []
+    found = reach.ways(db, message, recipient, known, offered)
+    if not isinstance(found, str):
+        return found
+    if found == UNDELIVERED:
+        message.give_up(db, found)
+    else:
+        message.skip(db, found)
+    return []
+
+
+def _letter(
+    db: Session,
+    message: Message,
+    recipient: Recipient,
+    ways: Sequence[reach.Way],
+    days: Sequence[datetime],
+    links: Links | None,
+) -> Letter:
+    """The attempt that now begins, in the recipient's language and zone, as the clinic appears."""
+    assert recipient.zone is not None
+    way, template = ways[0], TEMPLATES[message.template]
+    attempt = attempts.begin(db, message, way.channel, way.consent)
+    message.consent_version = way.consent.version
+    message.lease_until = db.now + LEASE
+    brand = brand_of(db, message.clinic_id)
+    title = brand.calendar_title if brand else None
+    subject, text = template.words(days[0], recipient.zone, recipient.language, title, days[1:])
+    link = links.to_absence(message.message_id) if links and template.lets_decline else None
+    text = with_way_out(text, link, recipient.language) if link else text
+    name = (brand.sender_name if brand else None) or ""
+    outgoing = Outgoing(to=way.address, subject=subject, text=text, sender_name=name, dated=db.now)
+    has_another = any(other.tried <= way.tried for other in ways[1:])
+    return Letter(attempt.attempt_id, way.channel, outgoing, has_another)
 
 
 def _ask_again(db: Session, message: Message, reason: str) -> None:

@@ -13,7 +13,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.notifications import MessageSent, MessageSkipped
+from catalogue.notifications import (
+    MessageSent,
+    MessageSkipped,
+    MessageTexted,
+    MessageUndelivered,
+)
+from channels.outgoing import SMS
 from chassis.announce import announce, uuid7
 from chassis.database import OfClinic, Session, insert_into
 from chassis.states import States
@@ -30,13 +36,15 @@ MESSAGE = States("message", {
     ("sending", "skip"): "skipped",
     ("sending", "deliver"): "sent",
     ("sending", "give_up"): "failed",
+    ("queued", "arrive"): "sent",
+    ("sent", "come_back"): "queued",
     ("skipped", "revive"): "queued",
 })  # fmt: skip
 
 LEASE = timedelta(seconds=30)
 """Three times the deadline of an attempt, so that a slow one is not taken over."""
 
-CHANNEL = "email"
+UNDELIVERED = "undelivered"
 
 ONCE = ("clinic_id", "recipient_id", "template", "about_id", "lead_minutes")
 """Nobody is told the same thing about the same matter, the same time ahead, in two messages."""
@@ -110,12 +118,30 @@ class Message(OfClinic, Base):
         MESSAGE.advance(self, "skip")
         self._end(db, reason)
 
-    def deliver(self, db: Session) -> None:
-        """A mail server accepted it."""
+    def fall_back(self, db: Session, reason: str) -> None:
+        """This channel refused it; another one that was tried less may carry it, at once."""
+        if self.withdrawn:
+            self.skip(db, self.withdrawn)
+        else:
+            self._put_back(db.now, reason)
+
+    def deliver(self, db: Session, channel: str) -> None:
+        """A mail server or a telephone company accepted it."""
         MESSAGE.advance(self, "deliver")
-        self.lease_until = self.reason = None
-        self.sent_at = db.now
-        announce(db, MessageSent(**self._told(), channel=CHANNEL))
+        self.lease_until = None
+        self._sent(db, channel)
+
+    def arrive(self, db: Session, channel: str) -> None:
+        """The answer to an attempt was lost, and now a receipt says that it had been accepted."""
+        MESSAGE.advance(self, "arrive")
+        self._sent(db, channel)
+
+    def come_back(self, db: Session, channel: str) -> None:
+        """It had been accepted and did not arrive: see whether another channel may carry it."""
+        MESSAGE.advance(self, "come_back")
+        self.sent_at = None
+        self.not_before, self.reason = db.now, UNDELIVERED
+        announce(db, MessageUndelivered(**self._told(), channel=channel))
 
     def withdraw(self, db: Session, reason: str) -> None:
         """What it is about no longer holds. One that is being sent is dropped if that fails."""
@@ -138,6 +164,14 @@ class Message(OfClinic, Base):
         self.lease_until = None
         self.not_before = until
         self.reason = reason
+
+    def _sent(self, db: Session, channel: str) -> None:
+        self.reason = None
+        self.sent_at = db.now
+        if channel == SMS:
+            announce(db, MessageTexted(**self._told()))
+        else:
+            announce(db, MessageSent(**self._told(), channel="email"))
 
     def _end(self, db: Session, reason: str) -> None:
         self.lease_until = None

@@ -42,6 +42,9 @@ class Recipient(OfClinic, Base):
     email: Mapped[bool] = mapped_column(default=True)
     """The former release writes and reads it; it goes with that. See `consent.py`."""
 
+    number_version: Mapped[int] = mapped_column(default=0)
+    """The version of the details whose number `numbers.py` has taken in."""
+
     quiet_from: Mapped[time] = mapped_column(default=rules.QUIET_FROM)
     quiet_to: Mapped[time] = mapped_column(default=rules.QUIET_TO)
     safe_to_text: Mapped[bool] = mapped_column(default=True)

@@ -133,3 +133,9 @@ class Messages(ma.Schema):
     """Messages, newest last."""
 
     items = fields.List(fields.Nested(MessageShown), required=True)
+
+
+class ReceiptQuery(ma.Schema):
+    """The message that a receipt is about."""
+
+    key = fields.UUID(required=True)

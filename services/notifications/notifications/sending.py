@@ -5,6 +5,7 @@ that runs out, and the message goes out again under the same Message-ID.
 """
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -14,13 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.breaker import PAUSE_SECONDS
 from channels.channel import BREAKER_OPEN, DEADLINE_SECONDS, Channel
-from channels.outcome import Outcome, refused
+from channels.outcome import REFUSED, Outcome, refused
 from chassis.database import Database, Session
 from chassis.details import Vault
 from chassis.logs import log, where
-from notifications.letters import write
+from notifications.attempts import Attempt
+from notifications.letters import Letter, write
 from notifications.links import Links
-from notifications.messages import CHANNEL, LEASE, Claim, Message, claim_due, held
+from notifications.messages import LEASE, Claim, Message, claim_due, held
 
 AT_ONCE = 10
 """Letters on their way at the same time, and taken in one claim: none waits behind another, so
@@ -39,7 +41,7 @@ SENT = Counter(
 
 
 def send_due(
-    database: Database, vault: Vault, channel: Channel, links: Links | None = None
+    database: Database, vault: Vault, channels: Mapping[str, Channel], links: Links | None = None
 ) -> bool:
     """Send what is due. Returns whether there may be more."""
     with database.work() as db:
@@ -47,22 +49,29 @@ def send_due(
     if not claims:
         return False
     pool = eventlet.GreenPool(AT_ONCE)
-    for _ in pool.imap(partial(_send, database, vault, channel, links), claims):
-        pass
-    return len(claims) == AT_ONCE
+    go_on = list(pool.imap(partial(_send, database, vault, channels, links), claims))
+    return any(go_on) or len(claims) == AT_ONCE
 
 
 def _send(
-    database: Database, vault: Vault, channel: Channel, links: Links | None, claim: Claim
-) -> None:
+    database: Database,
+    vault: Vault,
+    channels: Mapping[str, Channel],
+    links: Links | None,
+    claim: Claim,
+) -> bool:
+    """One attempt at a message. Returns whether another channel may try at once."""
     last_start = time.monotonic() + LAST_START_SECONDS
+    letter = None
     try:
         with database.work() as db:
-            letter = write(db, vault, claim, links)
+            letter = write(db, vault, claim, channels, links)
         if letter is None:
-            return
-        outcome = channel.send(
-            letter, key=str(claim.message_id), may_go=lambda: time.monotonic() < last_start
+            return False
+        outcome = channels[letter.channel].send(
+            letter.outgoing,
+            key=str(claim.message_id),
+            may_go=lambda: time.monotonic() < last_start,
         )
     except SQLAlchemyError:
         raise
@@ -74,12 +83,15 @@ def _send(
             error=where(failure),
         )
         outcome = FAULT
-    _note(database, claim, outcome)
+    SENT.labels(letter.channel if letter else "none", outcome.code).inc()
+    return _note(database, claim, letter, outcome)
 
 
-def _note(database: Database, claim: Claim, outcome: Outcome) -> None:
+def _note(database: Database, claim: Claim, letter: Letter | None, outcome: Outcome) -> bool:
     with database.work() as db:
         message = held(db, claim)
+        if letter is not None:
+            db.get_one(Attempt, letter.attempt_id).note(outcome)
         if message is None:
             log.warning(
                 "lease_lost",
@@ -87,14 +99,16 @@ def _note(database: Database, claim: Claim, outcome: Outcome) -> None:
                 message_id=str(claim.message_id),
                 reason=outcome.code,
             )
-        else:
-            _keep(db, message, outcome)
-    SENT.labels(CHANNEL, outcome.code).inc()
+            return False
+        _keep(db, message, letter, outcome)
+        return message.state == "queued" and message.not_before <= db.now
 
 
-def _keep(db: Session, message: Message, outcome: Outcome) -> None:
-    if outcome.is_accepted:
-        message.deliver(db)
+def _keep(db: Session, message: Message, letter: Letter | None, outcome: Outcome) -> None:
+    if letter and outcome.is_accepted:
+        message.deliver(db, letter.channel)
+    elif letter and letter.has_another and outcome.result == REFUSED:
+        message.fall_back(db, outcome.code)
     elif outcome.permanent:
         message.give_up(db, outcome.code)
     elif outcome.code == BREAKER_OPEN:

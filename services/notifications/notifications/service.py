@@ -24,7 +24,6 @@ from catalogue.sessions import (
     SessionOpened,
 )
 from channels.channel import Channel
-from channels.smtp import MailServer
 from chassis.entrypoints import RuntimeProvider, fires, hears, repeats
 from chassis.receive import Work
 from chassis.timers import Fired
@@ -41,6 +40,7 @@ from notifications.schemas import (
 )
 from notifications.screens_absence import AbsencePages
 from notifications.templates import HOMEWORK_DUE
+from notifications.texts import Texts
 from web.between import Between
 from web.call import Call
 from web.routes import route
@@ -48,7 +48,7 @@ from web.routes import route
 READERS = ("clinician", "supervisor", "clinic_admin", "auditor", "participant")
 
 
-class Notifications(AbsencePages, Between):
+class Notifications(AbsencePages, Texts, Between):
     """Tells participants what they agreed to be told, once, at a decent hour, in discreet words."""
 
     name = "notifications"
@@ -175,13 +175,13 @@ class Notifications(AbsencePages, Between):
 
     @repeats(seconds=1, next_due=next_due)
     def send_messages(self) -> bool:
-        return sending.send_due(self.runtime.database, self.runtime.vault, self._mail, self._links)
+        runtime = self.runtime
+        return sending.send_due(runtime.database, runtime.vault, self._channels, self._links)
 
     @cached_property
-    def _mail(self) -> Channel:
-        settings, clock = self.runtime.settings, self.runtime.database.clock
-        servers = [MailServer(at, settings.sender) for at in settings.smtp_url]
-        return Channel(servers, clock=lambda: clock.now().timestamp())
+    def _channels(self) -> dict[str, Channel]:
+        clock = self.runtime.database.clock
+        return self.runtime.settings.channels(lambda: clock.now().timestamp())
 
 
 def _said_by(work: Work) -> str:

@@ -25,6 +25,7 @@ from catalogue.scheduling import (
 from catalogue.sessions import HomeworkAssigned, HomeworkSubmitted
 from channels.carrier_url import email
 from channels.channel import Channel
+from channels.outgoing import EMAIL
 from channels.smtp import MailServer
 from chassis.announce import uuid7
 from chassis.clock import Clock
@@ -46,10 +47,10 @@ STARTS_AT = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
 """Nine in the morning in New York, a week after the tests' clock."""
 
 
-def by_mail(clock: Clock, urls: str) -> Channel:
-    """E-mail by these servers."""
+def by_mail(clock: Clock, urls: str) -> dict[str, Channel]:
+    """E-mail by these servers, and no other channel."""
     servers = [MailServer(at, SENDER) for at in email(urls)]
-    return Channel(servers, clock=lambda: clock.now().timestamp())
+    return {EMAIL: Channel(servers, clock=lambda: clock.now().timestamp())}
 
 
 class Person:
@@ -64,6 +65,7 @@ class Person:
         self.cohort_id = cohort_id or uuid4()
         self.zone, self.language = zone, language
         self.address = f"{self.id.hex[:8]}@post.example"
+        self.number = f"+1202555{self.id.int % 10_000:04}"
 
     def consents(self, *messages: str, **other: Any) -> ConsentGiven:
         return ConsentGiven(**self._of_episode(other), version="2026-01", messages=messages)
@@ -200,6 +202,17 @@ def keep_address(database: Database, vault: Vault, person: Person, version: int 
             db, person.id, clinic_id=CLINIC, owner="intake", version=version,
             content={"given_name": "Wilhelmina", "email": person.address},
         )  # fmt: skip
+
+
+def keep_details(
+    database: Database, vault: Vault, person: Person, version: int = 1, **known: Any
+) -> None:
+    """Their details have been fetched, number and all; `known` is otherwise."""
+    content = {"email": person.address, "phone": person.number, **known}
+    with database.work() as db:
+        vault.keep(
+            db, person.id, clinic_id=CLINIC, owner="intake", version=version, content=content
+        )
 
 
 def queue(

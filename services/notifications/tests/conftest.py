@@ -75,6 +75,6 @@ def mail(mail_directory):
 
 
 @pytest.fixture
-def post(mail, clock) -> Channel:
+def post(mail, clock) -> dict[str, Channel]:
     """Our side of that mail server."""
     return by_mail(clock, mail.smtp_url())

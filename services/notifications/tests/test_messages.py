@@ -46,8 +46,8 @@ def test_a_message_takes_the_steps_of_its_table_and_no_other(state, step):
             MESSAGE.advance(row, step)
 
 
-def test_nothing_is_ever_sent_after_it_was_sent():
-    assert not [step for state, step in MESSAGE.table if state in ("sent", "failed")]
+def test_what_was_sent_goes_again_only_when_it_came_back_and_what_failed_never():
+    assert [step for state, step in MESSAGE.table if state in ("sent", "failed")] == ["come_back"]
 
 
 def test_the_same_matter_is_planned_once_for_each_person_template_and_lead(database):

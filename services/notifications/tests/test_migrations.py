@@ -10,6 +10,7 @@ from chassis.clock import SystemClock
 from chassis.database import Database, connect
 from notifications import (  # noqa: F401 - they fill the metadata
     arrivals,
+    attempts,
     brands,
     consent,
     messages,

@@ -46,8 +46,8 @@ def person(database, vault) -> Person:
 def send(database, vault, post):
     """Send what is due until nothing is."""
 
-    def run(channel: Channel = post) -> None:
-        while send_due(database, vault, channel):
+    def run(channels: dict[str, Channel] = post) -> None:
+        while send_due(database, vault, channels):
             pass
 
     return run
