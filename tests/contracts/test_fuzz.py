@@ -34,6 +34,7 @@ NOT_ASKED = {
     *((service, "read_log") for service in SERVICES[1:]),
     *((service, "hand_out_details") for service in ("notifications", "crisis")),
     ("notifications", "take_receipt"),
+    ("notifications", "take_reply"),
 }
 """What every service does by the same code, where it is asked elsewhere: one log is enough, and
 those two own nobody's details. What a telephone company posts is refused without its signature."""

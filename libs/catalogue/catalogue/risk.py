@@ -7,7 +7,9 @@ from catalogue.event import Code, Event
 from catalogue.streams import RISK
 
 
-class RiskDetected(Event, stream=RISK, privacy=2, publishers=("intake", "sessions")):
+class RiskDetected(
+    Event, stream=RISK, privacy=2, publishers=("intake", "sessions", "notifications")
+):
     """An answer or an observation asks for a human now. Carries tier and trigger, no answer, and
     which clinician pressed the button, where one did."""
 

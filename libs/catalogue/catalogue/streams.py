@@ -23,7 +23,7 @@ ANNOUNCES: dict[str, tuple[Stream, ...]] = {
     "intake": (EPISODE, RISK),
     "scheduling": (CLINICIAN, COHORT, SEAT, OCCURRENCE),
     "sessions": (SESSION, ATTENDANCE, CHECKIN, HOMEWORK, RISK),
-    "notifications": (MESSAGE, REPLY),
+    "notifications": (MESSAGE, REPLY, RISK),
     "crisis": (CASE,),
 }
 

@@ -5,7 +5,7 @@ A reply may repeat the number or the text, so only its code and the message's ow
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -83,6 +83,12 @@ class Twilio:
                 return _outcome_of(reply.status_code, reply.headers, _read(reply))
         except httpx.HTTPError:
             return one.lost()
+
+
+def said_back(texts: Iterable[str]) -> str:
+    """What a callback with a reply is answered with, so that these go back to who wrote it."""
+    said = "".join(f"<Message>{escape(text)}</Message>" for text in texts)
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>'
 
 
 def dialled(number: str) -> str | None:

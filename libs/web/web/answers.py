@@ -115,3 +115,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, date | UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def xml(document: str) -> Response:
+    """A document that a provider wants as an answer."""
+    return Response(document, content_type="text/xml; charset=utf-8")

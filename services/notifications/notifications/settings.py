@@ -12,7 +12,7 @@ from chassis import settings as chassis
 from chassis.settings import PRODUCTION, setting
 from notifications.discretion import said_too_much
 
-RECEIPTS = "/notifications/receipts"
+RECEIPTS, REPLIES = "/notifications/receipts", "/notifications/replies"
 
 
 def _sender(value: str) -> str:

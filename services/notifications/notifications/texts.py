@@ -1,14 +1,16 @@
-"""The routes by which telephone companies tell what became of texts."""
+"""The routes by which telephone companies tell what became of texts, and what is written back."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from channels.callbacks import Callbacks, Forged, account_of
+from channels.twilio import said_back
+from chassis.entrypoints import repeats
 from chassis.refusals import Forbidden
-from notifications import receipts
-from notifications.metrics import FORGED
+from notifications import metrics, numbers, receipts, replies
 from notifications.schemas import ReceiptQuery
-from notifications.settings import RECEIPTS
+from notifications.settings import RECEIPTS, REPLIES
+from web.answers import xml
 from web.call import Call
 from web.callbacks import callback
 
@@ -28,6 +30,20 @@ class Texts:
         said = self._believed(call.body, Callbacks.receipt)
         receipts.take(call.db, call.query["key"], said)
 
+    @callback("POST", REPLIES, signed_in=SIGNED_IN)
+    def take_reply(self, call: Call) -> Any:
+        """Take what somebody wrote back, and answer it."""
+        heard = self._believed(call.body, Callbacks.reply)
+        people = numbers.whose(call.db, heard.from_, self.runtime.settings.details_key)
+        said = replies.take(call.db, heard, people)
+        metrics.REPLIES.labels("known" if people else "unknown", said.kind).inc()
+        return xml(said_back(said.texts))
+
+    @repeats(seconds=1)
+    def learn_numbers(self) -> bool:
+        runtime = self.runtime
+        return numbers.learn(runtime.database, runtime.vault, runtime.settings.details_key)
+
     def _believed(self, posted: Any, read: Callable[..., Said]) -> Said:
         """What was posted, by the account of ours that signed it. Raises Forbidden."""
         settings = self.runtime.settings
@@ -36,5 +52,5 @@ class Texts:
             ours = account_of(settings.sms_url, posted.fields)
             return read(ours, url, posted.fields, posted.signature)
         except Forged:
-            FORGED.inc()
+            metrics.FORGED.inc()
             raise Forbidden("not_signed") from None

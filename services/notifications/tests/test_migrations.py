@@ -14,7 +14,9 @@ from notifications import (  # noqa: F401 - they fill the metadata
     brands,
     consent,
     messages,
+    numbers,
     recipients,
+    replies,
     seats,
 )
 from notifications.purposes import PURPOSES
