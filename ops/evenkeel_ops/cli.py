@@ -22,6 +22,7 @@ COMMANDS = {
     "docs": "documents",
     "bench": "bench.command",
     "verify": "verify",
+    "audit": "audit",
     "reconcile": "reconcile",
     "doctor": "doctor",
 }

@@ -261,7 +261,15 @@ class House:
             environ[f"{prefix}HTTP_DATABASE_URL"] = urls.http
             environ[f"{prefix}SERVICE_KEY"] = str(self.directory / f"{service}.pem")
             environ[f"{prefix}DETAILS_KEY"] = str(_details_key(self.directory / f"{service}.key"))
+        environ["EVENKEEL_CRISIS_TIMELINE_KEY"] = str(timeline_key(self.directory))
         return environ
+
+
+def timeline_key(directory: Path) -> Path:
+    """The key that signs timelines, made as a service's own is."""
+    file = directory / "timeline.pem"
+    ServiceKey.load("crisis", file)
+    return file
 
 
 def _details_key(file: Path) -> Path:

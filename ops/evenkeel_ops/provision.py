@@ -6,6 +6,8 @@ from typing import Any
 
 SERVICES = ("intake", "scheduling", "sessions", "notifications", "crisis")
 ROLES = ("owner", "http", "work")
+WATCH = {"crisis": "crisis_watch"}
+"""Whose database a watchdog looks into, and as whom: a role that only reads."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,10 @@ def create_roles(connection: Any, services: tuple[str, ...] = SERVICES) -> None:
     """Roles live in the whole cluster; none may bypass row-level security or create roles."""
     cursor = connection.cursor()
     for service in services:
-        for role in ROLES:
-            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (f"{service}_{role}",))
+        for role in [f"{service}_{role}" for role in ROLES] + _watching(service):
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
             if not cursor.fetchone():
-                cursor.execute(
-                    f"CREATE ROLE {service}_{role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE"
-                )
+                cursor.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE")
 
 
 def hand_over(server: Any, service: str, database: str) -> Urls:
@@ -46,7 +46,12 @@ def hand_over(server: Any, service: str, database: str) -> Urls:
     cursor = connection.cursor()
     cursor.execute(f'ALTER DATABASE "{database}" OWNER TO {service}_owner')
     cursor.execute(f'REVOKE CONNECT ON DATABASE "{database}" FROM PUBLIC')
-    cursor.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {service}_http, {service}_work')
+    let_in = ", ".join([f"{service}_http", f"{service}_work", *_watching(service)])
+    cursor.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {let_in}')
     cursor.execute(f"ALTER SCHEMA public OWNER TO {service}_owner")
     connection.close()
     return Urls.postgres(server, service, database)
+
+
+def _watching(service: str) -> list[str]:
+    return [WATCH[service]] if service in WATCH else []

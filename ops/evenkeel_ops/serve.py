@@ -3,8 +3,8 @@
 import importlib
 import os
 import sys
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import Annotated, NoReturn
 
 import typer
 from sqlalchemy.exc import OperationalError
@@ -27,9 +27,12 @@ app = typer.Typer()
 ROUTINE_NICENESS = 15
 """A process of routine events alone leaves the machine to those who have something urgent."""
 
+ALONE = {"sweeper": "crisis.sweeper", "watchdog": "crisis.watchdog.process"}
+"""Processes of crisis that need neither nameko nor a broker."""
+
 EXAMPLES = """Examples: evenkeel serve intake, evenkeel serve --all, evenkeel serve crisis --lane
-urgent, evenkeel serve crisis --sweeper. Settings are read from EVENKEEL_* variables; wrong ones
-are all listed and end the start with status 2."""
+urgent, evenkeel serve crisis --sweeper, evenkeel serve crisis --watchdog. Settings are read from
+EVENKEEL_* variables; wrong ones are all listed and end the start with status 2."""
 
 
 @app.command(epilog=EXAMPLES)
@@ -42,15 +45,16 @@ def serve(
     sweeper: Annotated[
         bool, typer.Option("--sweeper", help="Only crisis's sweeper: no broker, no HTTP.")
     ] = False,
+    watchdog: Annotated[
+        bool, typer.Option("--watchdog", help="Only crisis's watchdog: it looks, and calls out.")
+    ] = False,
 ) -> None:
     """Serve until SIGTERM; what is under way is finished first."""
     wanted = list(SERVICES) if every else list(services or ())
-    if sweeper and wanted != ["crisis"]:
-        raise typer.BadParameter("--sweeper is of crisis alone")
+    if alone := [name for name, asked in (("sweeper", sweeper), ("watchdog", watchdog)) if asked]:
+        _serve_alone(alone, wanted)
     if not wanted or set(wanted) - set(SERVICES) or (lane and lane not in LANES):
         raise typer.BadParameter(f"name services of {', '.join(SERVICES)}, or --all")
-    if sweeper:
-        raise SystemExit(importlib.import_module("crisis.sweeper").main())
     logs.configure()
     try:
         raise SystemExit(_serve(all_settings(wanted), Parts(lanes=(lane,) if lane else LANES)))
@@ -75,6 +79,12 @@ def all_settings(services: Iterable[str]) -> dict[str, Settings]:
     if mistakes:
         raise WrongSettings(mistakes)
     return found
+
+
+def _serve_alone(names: Sequence[str], services: Sequence[str]) -> NoReturn:
+    if list(services) != ["crisis"] or len(names) > 1:
+        raise typer.BadParameter("--sweeper and --watchdog are of crisis alone, a process each")
+    raise SystemExit(importlib.import_module(ALONE[names[0]]).main())
 
 
 def _serve(settings: dict[str, Settings], parts: Parts) -> int:

@@ -20,7 +20,8 @@ CEILINGS = {
     "libs/chassis/chassis": 3_100,
     "libs/web/web": 2_400,
     **dict.fromkeys(ROOMS, 1_600),
-    "services/crisis/crisis": 3_600,
+    "services/intake/intake": 1_650,
+    "services/crisis/crisis": 6_000,
     "services/notifications/notifications": 3_000,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500

@@ -8,6 +8,8 @@ HOMEWORK = {"template": "thought_record", "due_on": "2027-03-01", "due_local": "
 def live_through(clinic: Clinic) -> dict[str, str]:
     """Somebody is in their first session, not safe, with homework. Ids by the name of each."""
     person, session = clinic.open_day()
+    number = {"clinic_id": str(clinic.id), "state": "NY", "number": "212 555 0100"}
+    clinic.call("PUT", "/crisis/call-centres", number, role="clinic_admin")
     person.log_in(session)
     person.check_in(session, safe=False)
     homework = clinic.post(f"/sessions/sessions/{session}/homework", HOMEWORK)["homework"]

@@ -18,13 +18,13 @@ import catalogue.events  # noqa: F401 - it fills the registry
 from catalogue.event import REGISTRY
 from chassis import logs
 from evenkeel_ops.provision import SERVICES
-from tests.journeys.person import PHONE, Clinic
+from tests.journeys.person import PHONE, PLAN, Clinic
 from web.hosting import service_class
 from web.openapi import document
 
 PLANTED_AS = {
     "given_name", "family_name", "email", "phone", "address", "number",
-    "location", "callback_number", "present",
+    "location", "callback_number", "present", "name", "relation", *PLAN,
 }  # fmt: skip
 """Free text and contacts that people may write, and that the journey plants."""
 

@@ -44,6 +44,7 @@ BODIES = {
         "disposition": "assessed_safe", "safety_plan": "made", "licence": "NY",
         "follow_up": "standard",
     },
+    "crisis write_plan": {"alone": "walk", "together": True, "replaces": 1},
     "crisis keep_contact": {"due_at": "2026-03-04T15:00:00Z"},
 }  # fmt: skip
 """What each route wants said besides the ids; one that is missing is answered 422, and found."""

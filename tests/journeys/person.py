@@ -28,6 +28,8 @@ SEGMENTS = [
     {"kind": "wrap_up", "minutes": 30},
 ]
 GROUP = 1
+PLAN = ("signs", "alone", "distraction", "people", "professionals", "space", "reasons")
+"""The steps of a safety plan."""
 
 
 class Canaries:
@@ -126,6 +128,11 @@ class Clinic:
             "email": self.canary.email("email"),
             "phone": PHONE,
             "address": self.canary("address"),
+            "emergency_contact": {
+                "name": self.canary("name"),
+                "phone": PHONE,
+                "relation": self.canary("relation"),
+            },
             "state": "NY",
             "zone": ZONE,
         }
@@ -139,6 +146,7 @@ class Clinic:
         person.pass_intake()
         self.house.settle()
         person.sit(cohort["cohort_id"])
+        person.write_plan()
         self.house.advance(NINE - timedelta(minutes=5))
         day = cohort["occurrences"][0]["occurrence_id"]
         facilitator = UUID(self.facilitator)
@@ -181,6 +189,12 @@ class Person:
     def sit(self, cohort_id: str) -> dict[str, Any]:
         seat = {"participant_id": self.id}
         return self.clinic.post(f"/scheduling/cohorts/{cohort_id}/seats", seat, role="scheduler")
+
+    def write_plan(self) -> None:
+        """A safety plan, with a clinician."""
+        steps = {code: self.clinic.canary(code) for code in PLAN}
+        body = {**steps, "together": True, "replaces": 0}
+        self.clinic.post(f"/crisis/participants/{self.id}/safety-plan", body)
 
     def log_in(self, session_id: str) -> dict[str, Any]:
         whereabouts = {

@@ -15,10 +15,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import event as hooks
-from sqlalchemy import orm
 
 from catalogue.codec import encode
 from catalogue.event import Event
+from chassis import pending
 from chassis.crash_points import reached
 from chassis.database import Session
 from chassis.message import Message, to_frames
@@ -27,12 +27,13 @@ from chassis.tables import event_log
 CONTEXT = ("correlation_id", "causation_id", "traceparent", "synthetic")
 """What an event inherits from the request, the event or the timer during which it is announced."""
 
+EVENTS = "events"
+
 
 @dataclass(frozen=True)
 class _Announced:
     event: Event
     id: UUID
-    savepoint: orm.SessionTransaction | None
     context: dict[str, Any]
 
 
@@ -71,19 +72,16 @@ def announce(session: Session, event: Event) -> UUID:
     event_id = uuid7()
     context = {name: session.info[name] for name in CONTEXT if session.info.get(name)}
     context.setdefault("correlation_id", event_id)
-    one = _Announced(event, event_id, session.get_nested_transaction(), context)
-    session.info.setdefault("announced", []).append(one)
+    pending.keep(session, EVENTS, _Announced(event, event_id, context))
     return event_id
 
 
 @hooks.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
-    if session.in_nested_transaction():
-        return
-    session.flush()
-    announced: list[_Announced] = session.info.pop("announced", [])
+    announced: list[_Announced] = pending.taken(session, EVENTS)
     if not announced:
         return
+    session.flush()
     version = _take_versions(session, [one.event for one in announced])
     reached("announce.after_heads")
     rows = []
@@ -93,22 +91,6 @@ def _write(session: Session) -> None:
     session.connection().execute(sa.insert(event_log), rows)
     session.info["announced_any"] = True
     reached("announce.before_commit")
-
-
-@hooks.listens_for(Session, "after_soft_rollback")
-def _drop(session: Session, previous: orm.SessionTransaction) -> None:
-    """A rolled-back savepoint takes its own events with it, and only those."""
-    announced: list[_Announced] = session.info.get("announced", [])
-    kept = [one for one in announced if previous.nested and not _within(one.savepoint, previous)]
-    announced[:] = kept
-
-
-def _within(mine: orm.SessionTransaction | None, other: orm.SessionTransaction) -> bool:
-    while mine is not None:
-        if mine is other:
-            return True
-        mine = mine.parent
-    return False
 
 
 def _take_versions(session: Session, events: Iterable[Event]) -> dict[str, int]:

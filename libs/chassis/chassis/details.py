@@ -82,6 +82,27 @@ class Vault:
         """Destroy a person's key: what was sealed with it is gone, backups included."""
         db.connection().execute(sa.delete(person_keys).where(person_keys.c.person_id == person_id))
 
+    def seal(
+        self, db: Session, person_id: UUID, content: Details, *, clinic_id: UUID, what: str,
+        version: int,
+    ) -> bytes:  # fmt: skip
+        """Content for a column of one's own, under the person's key, bound to what it is of."""
+        key = AESGCM(self._key(db, person_id, clinic_id))
+        bound_to = _bound_to(person_id, clinic_id, what, version)
+        return _seal(key, json.dumps(content).encode(), bound_to)
+
+    def unseal(
+        self, db: Session, person_id: UUID, sealed: bytes, *, clinic_id: UUID, what: str,
+        version: int,
+    ) -> Details | None:  # fmt: skip
+        """What `seal` sealed, or None once the person has been erased."""
+        kept = sa.select(person_keys.c.wrapped).where(person_keys.c.person_id == person_id)
+        wrapped = db.connection().execute(kept).scalar_one_or_none()
+        if wrapped is None:
+            return None
+        key = AESGCM(_unseal(self._wrapping, wrapped, person_id.bytes))
+        return json.loads(_unseal(key, sealed, _bound_to(person_id, clinic_id, what, version)))
+
     def _key(self, db: Session, person_id: UUID, clinic_id: UUID) -> bytes:
         fresh = AESGCM.generate_key(256)
         wrapped = _seal(self._wrapping, fresh, person_id.bytes)

@@ -14,6 +14,7 @@ ALLOWED = frozenset({
     "version", "event_id", "correlation_id", "source", "attempts", "count", "route", "method",
     "status", "seconds", "state", "kind", "owner_id", "clinic_id", "port", "signal", "epoch",
     "position", "stream", "case_id", "rung", "message_id", "template", "channel", "trace",
+    "digest", "at", "key_id", "signature", "alarm",
 })  # fmt: skip
 """Fields that may be logged. Anything else is replaced by its name, so that the loss is seen."""
 

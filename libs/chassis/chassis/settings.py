@@ -47,7 +47,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
-def _port(value: str) -> int:
+def port_number(value: str) -> int:
     if not value.isdigit() or not 0 <= int(value) < 65536:
         raise ValueError("must be a port number")
     return int(value)
@@ -64,10 +64,11 @@ def _key(value: str) -> bytes:
 
 
 def _key_file(value: str) -> bytes:
-    return _key(_private_file(value).read_text().strip())
+    return _key(private_file(value).read_text().strip())
 
 
-def _private_file(value: str) -> Path:
+def private_file(value: str) -> Path:
+    """A file that nobody but its owner reads. Raises ValueError."""
     path = _file(value)
     if path.stat().st_mode & 0o077:
         raise ValueError(f"{value} may be read by others; set its mode to 0600")
@@ -88,57 +89,19 @@ def _origin(value: str) -> str:
     return value
 
 
+environment_name = _one_of(PRODUCTION, DEMO, TEST)
 database_url = _url("postgresql", "sqlite")
 broker_url = _url("amqp", "amqps", "memory")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every service needs to know."""
-
-    environment: str = setting(
-        _one_of(PRODUCTION, DEMO, TEST), PRODUCTION, means="production, demo or test"
-    )
-    work_database_url: str = setting(database_url, means="the database, as the _work role")
-    http_database_url: str = setting(database_url, means="the database, as the _http role")
-    broker_url: str = setting(broker_url, means="the RabbitMQ of the house")
-    details_key: bytes = setting(
-        _key_file, means="file (mode 0600) with the key-encryption key: 32 bytes in base64"
-    )
-    service_key: Path = setting(
-        _private_file, means="file (mode 0600) with this service's Ed25519 private key, PEM"
-    )
-    issuers: Path = setting(
-        _file, means="file with the trusted issuers and the services' public keys"
-    )
-    peers: Path | None = setting(_file, None, means="file with the other services' addresses, JSON")
-    origin: str | None = setting(
-        _origin, None, means="where people and providers reach this house: https://host"
-    )
-    host: str = setting(str, "127.0.0.1", means="address to listen on")
-    port: int = setting(_port, 8080, means="port to listen on")
-    internal_host: str = setting(str, "127.0.0.1", means="address of metrics, health and drain")
-    internal_port: int = setting(_port, 9090, means="port of metrics, health and drain")
+class FromEnvironment:
+    """Settings of some process, each a `setting`."""
 
     def mistakes(self) -> list[str]:
-        """What contradicts the environment. Services add their own.
-
-        Whatever could not be read is None here, so that all mistakes are told at once.
-        """
-        if self.environment != PRODUCTION:
-            return []
-        wrong = [
-            f"EVENKEEL_{name.upper()} is SQLite, which production refuses"
-            for name in ("work_database_url", "http_database_url")
-            if str(getattr(self, name)).startswith("sqlite")
-        ]
-        if str(self.broker_url).startswith("memory"):
-            wrong.append("EVENKEEL_BROKER_URL is memory://, which production refuses")
-        if str(self.origin).startswith("http:"):
-            wrong.append("EVENKEEL_ORIGIN is http://, which production refuses")
-        if self.issuers and DEMO_ISSUER.encode() in self.issuers.read_bytes():
-            wrong.append("EVENKEEL_ISSUERS trusts the demo's issuer, which production refuses")
-        return wrong
+        """What is wrong though each could be read. Whatever could not be is None here, so that
+        all mistakes are told at once."""
+        return []
 
     @classmethod
     def read(cls, service: str, environ: Mapping[str, str]) -> Self:
@@ -161,3 +124,47 @@ class Settings:
         if mistakes := mistakes + settings.mistakes():
             raise WrongSettings(mistakes)
         return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(FromEnvironment):
+    """What every service needs to know."""
+
+    environment: str = setting(environment_name, PRODUCTION, means="production, demo or test")
+    work_database_url: str = setting(database_url, means="the database, as the _work role")
+    http_database_url: str = setting(database_url, means="the database, as the _http role")
+    broker_url: str = setting(broker_url, means="the RabbitMQ of the house")
+    details_key: bytes = setting(
+        _key_file, means="file (mode 0600) with the key-encryption key: 32 bytes in base64"
+    )
+    service_key: Path = setting(
+        private_file, means="file (mode 0600) with this service's Ed25519 private key, PEM"
+    )
+    issuers: Path = setting(
+        _file, means="file with the trusted issuers and the services' public keys"
+    )
+    peers: Path | None = setting(_file, None, means="file with the other services' addresses, JSON")
+    origin: str | None = setting(
+        _origin, None, means="where people and providers reach this house: https://host"
+    )
+    host: str = setting(str, "127.0.0.1", means="address to listen on")
+    port: int = setting(port_number, 8080, means="port to listen on")
+    internal_host: str = setting(str, "127.0.0.1", means="address of metrics, health and drain")
+    internal_port: int = setting(port_number, 9090, means="port of metrics, health and drain")
+
+    def mistakes(self) -> list[str]:
+        """What contradicts the environment. Services add their own."""
+        if self.environment != PRODUCTION:
+            return []
+        wrong = [
+            f"EVENKEEL_{name.upper()} is SQLite, which production refuses"
+            for name in ("work_database_url", "http_database_url")
+            if str(getattr(self, name)).startswith("sqlite")
+        ]
+        if str(self.broker_url).startswith("memory"):
+            wrong.append("EVENKEEL_BROKER_URL is memory://, which production refuses")
+        if str(self.origin).startswith("http:"):
+            wrong.append("EVENKEEL_ORIGIN is http://, which production refuses")
+        if self.issuers and DEMO_ISSUER.encode() in self.issuers.read_bytes():
+            wrong.append("EVENKEEL_ISSUERS trusts the demo's issuer, which production refuses")
+        return wrong

@@ -19,6 +19,9 @@ TYPES = {
 }
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
+SCOPES = {"plan-worker.js": "/crisis/plan"}
+"""Of which paths a service worker may answer, other than of those beside its own file."""
+
 POLICY = "default-src 'none'; connect-src 'self'"
 """A worker obeys the policy of its own file, not that of the page."""
 
@@ -37,6 +40,8 @@ class File:
         is_named = request.args.get("v") == self.digest
         answer.headers["Cache-Control"] = FOR_GOOD if is_named else ASK_AGAIN
         answer.headers["Content-Security-Policy"] = POLICY
+        if self.name in SCOPES:
+            answer.headers["Service-Worker-Allowed"] = SCOPES[self.name]
         answer.set_etag(self.digest)
         return answer.make_conditional(request)
 

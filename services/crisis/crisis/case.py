@@ -23,7 +23,7 @@ from crisis.participant import zone_of
 from crisis.rota import must_be_licensed, policy
 from crisis.rules import DRILL
 from crisis.tables import ENGINE, Base, Identified
-from crisis.timeline import BEGINNING, record
+from crisis.timeline import record
 
 HELD = ("acknowledged", "engaged", "emergency_services", "handed_off", "follow_up")
 """Somebody has the case."""
@@ -51,7 +51,7 @@ the practice calls stabilised is a disposition here: nothing can be late in it."
 
 CALLING = ("open", "paging")
 CLIMBING = (
-    "tier", "state", "policy", "rung", "generation", "raised_at", "next_due_at", "version", "chain",
+    "tier", "state", "policy", "rung", "generation", "raised_at", "next_due_at", "version",
     "acknowledged_by", "closed_by", "closed_at", "disposition", "safety_plan", "licence",
 )  # fmt: skip
 """What the engine changes of a case, the end of a drill included."""
@@ -104,7 +104,6 @@ class Case(Identified, OfClinic, Base):
     raised_at: Mapped[datetime]
     next_due_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=0)
-    chain: Mapped[str] = mapped_column(String(64), default=BEGINNING)
     opened_at: Mapped[datetime]
     opened_by: Mapped[str] = mapped_column(String(96))
     correlation_id: Mapped[UUID]

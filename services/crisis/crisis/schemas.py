@@ -5,6 +5,7 @@ from marshmallow import validate
 
 from crisis.case import SAFETY_PLANS, STATES
 from crisis.page import STATES as PAGE_STATES
+from crisis.plan.schemas import PlanShown
 from crisis.rules import (
     ALL_TIERS,
     BASES,
@@ -137,8 +138,9 @@ class EntryShown(ma.Schema):
 
 
 class CaseShown(CaseListed):
-    """A case with its pages and everything that happened to it."""
+    """A case with its pages and everything that happened to it, the safety plan first."""
 
+    plan = ma.fields.Nested(PlanShown, required=True, allow_none=True)
     disposition = ma.fields.String(required=True, allow_none=True)
     safety_plan = Choice(*SAFETY_PLANS, required=True, allow_none=True)
     licence = ma.fields.String(required=True, allow_none=True)

@@ -8,12 +8,28 @@ from catalogue.intake import ParticipantDetailsChanged, ParticipantDischarged
 from catalogue.numbers import CRISIS_NUMBERS
 from catalogue.risk import RiskDetected
 from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
+from catalogue.sessions import ParticipantLoggedIn
 from chassis.announce import uuid7
 from chassis.entrypoints import RuntimeProvider, hears, repeats
 from crisis import case, dispatch, follow_up, ladder, metrics, page, rota, sweeper, views
 from crisis import schemas as shape
 from crisis.board.pages import BoardPages
+from crisis.packet import call_centre, packet, whereabouts
+from crisis.packet.schemas import (
+    CallCentreBody,
+    CallCentreShown,
+    CallCentresQuery,
+    CallCentresShown,
+    PacketShown,
+)
+from crisis.packet.screens import PacketScreens
 from crisis.participant import keep_reachable
+from crisis.plan import plan
+from crisis.plan import screens as plan_screens
+from crisis.plan.schemas import PlanBody, PlanOfParticipant, PlanWritten
+from crisis.plan.screens import PlanScreens
+from crisis.record import checkpoint, export
+from crisis.record.schemas import TimelineSigned
 from crisis.roles import READERS, RESPONDERS, STAFF
 from crisis.rota.practising import Practising
 from crisis.rota.routes import RotaRoutes
@@ -23,8 +39,10 @@ from web.between import Between
 from web.fields import CrisisNumbers
 from web.routes import route
 
+EXPORTERS = ("supervisor", "crisis_lead", "clinic_admin", "auditor")
 
-class Crisis(BoardPages, RotaRoutes, RotaScreens, Practising, Between):
+
+class Crisis(BoardPages, PacketScreens, PlanScreens, RotaRoutes, RotaScreens, Practising, Between):
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"
@@ -58,8 +76,19 @@ class Crisis(BoardPages, RotaRoutes, RotaScreens, Practising, Between):
         returns=shape.CaseShown, allow=READERS, clinical=True,
     )  # fmt: skip
     def show_case(self, call, case_id: UUID):
-        """A case with its pages and timeline."""
-        return views.one_case(call.db, case_id)
+        """A case with its pages and timeline, the participant's safety plan first."""
+        shown = views.one_case(call.db, case_id)
+        found = plan.newest(call.db, self.runtime.vault, shown["participant_id"])
+        return {"plan": found, **shown}
+
+    @route(
+        "GET", "/crisis/cases/<uuid:case_id>/timeline",
+        returns=TimelineSigned, allow=EXPORTERS, clinical=True,
+    )  # fmt: skip
+    def export_timeline(self, call, case_id: UUID):
+        """A case's timeline to take away, signed."""
+        key = self.runtime.settings.timeline_key
+        return export.timeline(call.db, case_id, key, by=call.by, at=call.now)
 
     @route(
         "POST", "/crisis/cases/<uuid:case_id>/acknowledgement",
@@ -139,6 +168,50 @@ class Crisis(BoardPages, RotaRoutes, RotaScreens, Practising, Between):
         metrics.count_concluded(kept.tier, kept.state)
         return views.summary(kept)
 
+    @route(
+        "GET", "/crisis/cases/<uuid:case_id>/packet-facts",
+        returns=PacketShown, allow=RESPONDERS, clinical=True,
+    )  # fmt: skip
+    def show_packet(self, call, case_id: UUID):
+        """What emergency services must be told; opening it calls nobody."""
+        return packet.packet(call.db, self.runtime.vault, case_id)
+
+    @route(
+        "PUT", "/crisis/call-centres",
+        body=CallCentreBody, returns=CallCentreShown, allow=("crisis_lead", "clinic_admin"),
+    )  # fmt: skip
+    def enter_call_centre(self, call):
+        """Enter the ten-digit number of the emergency call centre for a state."""
+        state, number = call.body["state"], call.body["number"]
+        call_centre.enter(call.db, call.clinic_id, state, number, by=call.by, at=call.now)
+        return {"state": state, "number": number, "entered_at": call.now}
+
+    @route(
+        "GET", "/crisis/call-centres",
+        query=CallCentresQuery, returns=CallCentresShown, allow=STAFF,
+    )  # fmt: skip
+    def list_call_centres(self, call):
+        """Every number of a clinic."""
+        return {"items": call_centre.numbers(call.db, call.clinic_id)}
+
+    @route(
+        "GET", "/crisis/participants/<uuid:participant_id>/safety-plan",
+        returns=PlanOfParticipant, allow=(*READERS, "participant"), clinical=True,
+    )  # fmt: skip
+    def show_plan(self, call, participant_id: UUID):
+        """A participant's safety plan as it is now."""
+        call.caller.must_be(participant_id)
+        return {"plan": plan.of_known(call.db, self.runtime.vault, participant_id)}
+
+    @route(
+        "POST", "/crisis/participants/<uuid:participant_id>/safety-plan",
+        body=PlanBody, returns=PlanWritten, allow=RESPONDERS,
+    )  # fmt: skip
+    def write_plan(self, call, participant_id: UUID):
+        """Write the next version of a safety plan down, together with the participant."""
+        made = plan_screens.write(call, self.runtime.vault, participant_id)
+        return {"participant_id": participant_id, "version": made.version}
+
     @hears(RiskDetected)
     def on_risk_detected(self, work, risk: RiskDetected):
         noticed_at = min(work.message.time, work.now)
@@ -158,6 +231,10 @@ class Crisis(BoardPages, RotaRoutes, RotaScreens, Practising, Between):
     def on_details_changed(self, work, changed: ParticipantDetailsChanged):
         keep_reachable(work.db, changed)
 
+    @hears(ParticipantLoggedIn)
+    def on_logged_in(self, work, said: ParticipantLoggedIn):
+        whereabouts.ask(work.db, said)
+
     @hears(ParticipantDischarged)
     def on_discharged(self, work, discharged: ParticipantDischarged):
         case.note_discharge(
@@ -175,6 +252,14 @@ class Crisis(BoardPages, RotaRoutes, RotaScreens, Practising, Between):
     @repeats(seconds=PAUSE_SECONDS, next_due=page.next_due)
     def send_pages(self) -> bool:
         return self._sender.step()
+
+    @repeats(seconds=checkpoint.LOOK_SECONDS)
+    def sign_timelines(self) -> bool:
+        return checkpoint.sign_ends(self.runtime.database, self.runtime.settings.timeline_key)
+
+    @repeats(seconds=whereabouts.FETCH_SECONDS)
+    def fetch_whereabouts(self) -> bool:
+        return whereabouts.fetch(self.runtime)
 
     @cached_property
     def _sender(self) -> Sender:

@@ -8,6 +8,7 @@ from channels.outgoing import EMAIL
 from channels.smtp import MailServer
 from chassis.settings import PRODUCTION, setting
 from chassis.settings import Settings as EveryServicesSettings
+from crisis.record.signing import SigningKey, signing_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +22,20 @@ class Settings(EveryServicesSettings):
     desk: str | None = setting(
         email_address, None, means="the address of the operator's desk, called with all hands"
     )
+    timeline_key: SigningKey | None = setting(
+        signing_key, None, means="file (mode 0600) with the Ed25519 key that signs timelines, PEM"
+    )
 
     def mistakes(self) -> list[str]:
-        """Production needs TLS, and a desk: it is called where a rota turns out to be empty."""
+        """Production needs TLS, a desk, which is called where a rota turns out to be empty, and the
+        key without which nobody can tell whether a timeline was cut off."""
         wrong = super().mistakes()
         if self.environment != PRODUCTION:
             return wrong
         if not self.desk:
             wrong.append("EVENKEEL_CRISIS_DESK is missing: the address of the operator's desk")
+        if not self.timeline_key:
+            wrong.append("EVENKEEL_CRISIS_TIMELINE_KEY is missing: the key that signs timelines")
         return wrong + in_the_clear("EVENKEEL_SMTP_URL", self.smtp_url or ())
 
     def channels(self) -> dict[str, Channel]:

@@ -4,9 +4,7 @@
 second and sends the pages; any number of them, here and there, are safe together.
 """
 
-import errno
 import os
-import signal
 import socket
 import sys
 import threading
@@ -16,7 +14,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
-from prometheus_client import start_http_server
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +30,8 @@ from chassis.migrations import NotMigrated
 from chassis.settings import WrongSettings
 from crisis import ladder, metrics
 from crisis.case import CALLING, Case
+from crisis.processes import PortInUse, show_metrics, stop_at_sigterm
+from crisis.record.checkpoint import LOOK_SECONDS, sign_ends
 from crisis.rules import Lapse, Step
 from crisis.sender import PAUSE_SECONDS, Sender
 from crisis.settings import Settings
@@ -48,10 +47,6 @@ _PATIENCE = {
     "tcp_user_timeout": "5000",
     "application_name": "crisis sweeper",
 }
-
-
-class PortInUse(Exception):
-    """Another process has the port of the metrics already."""
 
 
 class Sweeper(Base):
@@ -138,8 +133,8 @@ def run_sweeper(settings: Settings, stop: threading.Event | None = None) -> None
     Ends by itself only when a part of it failed for good: then the supervisor starts it anew.
     Raises NotMigrated, NotReconciled or PortInUse.
     """
-    stop = stop or _stop_at_sigterm()
-    _show_metrics(settings.internal_host, settings.internal_port)
+    stop = stop or stop_at_sigterm()
+    show_metrics(settings.internal_host, settings.internal_port)
     failures: list[Exception] = []
 
     def part(run: Callable[[], object], seconds: float) -> threading.Thread:
@@ -151,6 +146,7 @@ def run_sweeper(settings: Settings, stop: threading.Event | None = None) -> None
     parts = [
         part(lambda: sweep(ladders), INTERVAL_SECONDS),
         part(sender.step, PAUSE_SECONDS),
+        part(lambda: sign_ends(pages, settings.timeline_key), LOOK_SECONDS),
     ]
     for one in parts:
         one.start()
@@ -174,15 +170,6 @@ def main() -> None:
         raise SystemExit(2) from None
     except (PortInUse, NotMigrated, NotReconciled) as refused:
         raise SystemExit(f"evenkeel: {refused}") from None
-
-
-def _show_metrics(host: str, port: int) -> None:
-    try:
-        start_http_server(port, host)
-    except OSError as failure:
-        if failure.errno != errno.EADDRINUSE:
-            raise
-        raise PortInUse(f"{host}:{port} is in use by another process") from None
 
 
 def _refuse_wrong_database(database: Database, stop: threading.Event) -> None:
@@ -227,13 +214,6 @@ def _database(settings: Settings) -> Database:
     anybody_hears = {stream for streams in HEARS.values() for stream in streams}
     heard = frozenset(s.name for s in ANNOUNCES[SERVICE] if s in anybody_hears)
     return Database(SERVICE, http_url=plain, work_url=plain, clock=SystemClock(), heard=heard)
-
-
-def _stop_at_sigterm() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ from crisis import case as cases
 from crisis import dispatch, follow_up, ladder, rota
 from crisis.case import Case
 from crisis.page import Page
+from crisis.record import reading
+from crisis.record.proof import Chain
+from crisis.record.signing import PublicKeys
 from crisis.settings import Settings
 from crisis.timeline import Entry
 from evenkeel_ops.provision import Urls
@@ -194,6 +197,11 @@ class Clinic:
         with self.database.work() as db:
             found = sa.select(Page).where(Page.case_id == case_id).filter_by(**wanted)
             return list(db.scalars(found.order_by(Page.generation, Page.rung, Page.id)))
+
+
+def chain_of(database: Database, clinic_id: UUID, keys: PublicKeys | None = None) -> Chain:
+    """A clinic's chain, read to its end or its first fault."""
+    return reading.check(database, clinic_id, keys or PublicKeys([]))
 
 
 def announced(database: Database) -> list[str]:

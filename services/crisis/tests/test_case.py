@@ -10,9 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from chassis.announce import uuid7
 from chassis.refusals import Conflict, Invalid, NotFound
 from crisis import case as cases
-from crisis import sweeper, timeline
+from crisis import sweeper
 from crisis.case import STATES, Case
-from crisis.timeline import Entry
 from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
 
 WAYS = {
@@ -228,25 +227,3 @@ def test_the_database_refuses_a_second_open_case_of_one_person(clinic):
         person = case.participant_id
     with pytest.raises(DBAPIError), clinic.database.work() as db:
         db.execute(sa.update(Case).where(Case.id == second).values(participant_id=person))
-
-
-@pytest.mark.parametrize("change", [sa.update(Entry).values(what="nothing"), sa.delete(Entry)])
-def test_the_timeline_can_only_grow(clinic, change):
-    clinic.raises("T1")
-    with pytest.raises(DBAPIError, match="append-only"), clinic.database.work() as db:
-        db.execute(change)
-
-
-def test_an_entry_that_was_altered_or_removed_is_found(clinic):
-    case_id = clinic.raises("T1")
-    clinic.acknowledges(case_id)
-    with clinic.database.work() as db:
-        entries = list(db.scalars(sa.select(Entry).order_by(Entry.position)))
-        assert timeline.first_broken(entries) is None
-        assert timeline.first_broken([entries[0], *entries[2:]]) == 2
-        entries[1].facts = {**entries[1].facts, "people": 7}
-        assert timeline.first_broken(entries) == 2
-        db.expunge_all()
-    with clinic.case(case_id) as (_, case):
-        assert case.chain == entries[-1].digest
-        assert case.version == len(entries)

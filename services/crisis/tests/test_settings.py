@@ -4,6 +4,12 @@ import base64
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from chassis.settings import WrongSettings
 from crisis.settings import Settings
@@ -15,6 +21,9 @@ def environ(directory: Path, **given: str) -> dict[str, str]:
     key.chmod(0o600)
     issuers = directory / "issuers.json"
     issuers.write_text("{}")
+    signing = directory / "timeline.pem"
+    signing.touch(0o600)
+    signing.write_bytes(pem(Ed25519PrivateKey.generate()))
     return {
         "EVENKEEL_WORK_DATABASE_URL": "postgresql://crisis_work@db/crisis",
         "EVENKEEL_HTTP_DATABASE_URL": "postgresql://crisis_http@db/crisis",
@@ -24,8 +33,13 @@ def environ(directory: Path, **given: str) -> dict[str, str]:
         "EVENKEEL_ISSUERS": str(issuers),
         "EVENKEEL_SMTP_URL": "smtps://mail",
         "EVENKEEL_SENDER": "crisis@evenkeel.example",
+        "EVENKEEL_CRISIS_TIMELINE_KEY": str(signing),
         **given,
     }
+
+
+def pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def mistakes(given: dict[str, str]) -> str:
@@ -66,3 +80,21 @@ def test_addresses_that_are_none_are_told(tmp_path):
     said = mistakes(environ(tmp_path, EVENKEEL_SENDER="nobody", EVENKEEL_CRISIS_DESK="a b@c"))
     assert "EVENKEEL_SENDER must be a plain e-mail address" in said
     assert "EVENKEEL_CRISIS_DESK must be a plain e-mail address" in said
+
+
+def test_production_refuses_to_start_without_a_key_for_its_timelines(tmp_path):
+    desk = {"EVENKEEL_CRISIS_DESK": "desk@evenkeel.example"}
+    given = environ(tmp_path, **desk)
+    assert Settings.read("crisis", given).timeline_key is not None
+    del given["EVENKEEL_CRISIS_TIMELINE_KEY"]
+    assert mistakes(given).startswith("EVENKEEL_CRISIS_TIMELINE_KEY is missing")
+
+
+def test_a_key_for_timelines_that_others_read_or_that_is_none_is_told(tmp_path):
+    given = environ(tmp_path, EVENKEEL_ENVIRONMENT="demo")
+    key = Path(given["EVENKEEL_CRISIS_TIMELINE_KEY"])
+    key.chmod(0o644)
+    assert "may be read by others" in mistakes(given)
+    key.chmod(0o600)
+    key.write_text("nothing")
+    assert "holds no unencrypted Ed25519 private key in PEM" in mistakes(given)

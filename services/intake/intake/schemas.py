@@ -54,6 +54,14 @@ def _some_of(*codes: str, **options: Any) -> fields.List:
     return fields.List(Choice(*codes), validate=each_once, **options)
 
 
+class ContactBody(ma.Schema):
+    """Whom to call when the participant is in danger; they have agreed to it."""
+
+    name = Text(120, required=True)
+    phone = fields.String(required=True, validate=PHONE)
+    relation = Text(60)
+
+
 class DetailsBody(ma.Schema):
     """A participant's details, all of them."""
 
@@ -63,6 +71,7 @@ class DetailsBody(ma.Schema):
     email = fields.Email(required=True, validate=validate.Length(max=254))
     phone = fields.String(validate=PHONE)
     address = Text(400)
+    emergency_contact = fields.Nested(ContactBody)
     state = Choice(*STATES, required=True)
     zone = fields.String(required=True, validate=_known_zone)
     language = Choice(*LANGUAGES, load_default="en")
