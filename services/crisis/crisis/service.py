@@ -31,6 +31,7 @@ from crisis.plan.screens import PlanScreens
 from crisis.record import checkpoint, export
 from crisis.record.schemas import TimelineSigned
 from crisis.roles import READERS, RESPONDERS, STAFF
+from crisis.rota.looking_back import LookingBack
 from crisis.rota.practising import Practising
 from crisis.rota.routes import RotaRoutes
 from crisis.rota.screens import RotaScreens
@@ -42,7 +43,9 @@ from web.routes import route
 EXPORTERS = ("supervisor", "crisis_lead", "clinic_admin", "auditor")
 
 
-class Crisis(BoardPages, PacketScreens, PlanScreens, RotaRoutes, RotaScreens, Practising, Between):
+class Crisis(
+    BoardPages, PacketScreens, PlanScreens, RotaRoutes, RotaScreens, Practising, LookingBack, Between
+):
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"

@@ -193,3 +193,24 @@ def test_a_drill_and_test_pages_are_begun_on_the_screen_and_their_answers_shown(
     assert people.count("never") == 3
     assert people.count("Send a test page</button>") == 4
     assert Visitor(crisis, "supervisor").see("/people").count("Send a test page</button>") == 0
+
+
+def test_a_draft_is_rehearsed_and_the_load_is_seen(crisis, lead):
+    case_id = crisis.opens().json()["case_id"]
+    crisis.house.advance(timedelta(minutes=3))
+    code = crisis.case(case_id)["code"]
+    fourth = crisis.people[3]
+    lead.send("/draft/1/1", **rotation(fourth, first_on="2026-11-16", turn="together"))
+    rehearsed = lead.see("/draft/rehearsal?days=3")
+    assert f"Case {code}" in rehearsed
+    name = f"Clinician {str(fourth)[-6:]}"
+    was, would_be = rehearsed.split("Would have been paged</h3>")
+    assert name not in was.split("Was paged</h3>")[1]
+    assert name in would_be
+    assert lead.client.get(f"{lead.home}/draft/rehearsal?days=0").status_code == 422
+    assert lead.see("/load").count('<td data-label="Pages">1</td>') == 2
+    (one, _) = crisis.ask("GET", "/load").json()["items"]
+    assert (one["week_on"], one["pages"], one["at_night"]) == ("2026-11-23", 1, 0)
+    assert (
+        Visitor(crisis, "clinician").client.get(f"{lead.home}/draft/rehearsal").status_code == 403
+    )

@@ -188,6 +188,29 @@ class DrillsListed(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(DrillShown), required=True)
 
 
+class RehearsalQuery(ma.Schema):
+    """How many days back."""
+
+    days = ma.fields.Integer(load_default=30, validate=validate.Range(1, 366))
+
+
+class LoadShown(ma.Schema):
+    """What somebody bore in a week, which begins on a Monday of their own clock."""
+
+    clinic_id = Id(required=True)
+    person_id = Id(required=True)
+    week_on = Day(required=True)
+    pages = ma.fields.Integer(required=True)
+    at_night = ma.fields.Integer(required=True)
+    taken_by_others = ma.fields.Integer(required=True)
+
+
+class LoadListed(ma.Schema):
+    """Load on people, the newest week first."""
+
+    items = ma.fields.List(ma.fields.Nested(LoadShown), required=True)
+
+
 class TimesShown(ma.Schema):
     """How long each step of a tier's ladder takes, in seconds."""
 

@@ -67,6 +67,12 @@ class Rotation:
         turns = tuple(tuple(one for one in people if one not in gone) for people in self.turns)
         return replace(self, turns=turns)
 
+    def as_if_for_ever(self) -> "Rotation":
+        """The same turns on the same days, begun long ago and without an end."""
+        cycle = len(self.turns) * self.turn_days
+        before = (self.first_on - LONG_AGO).days // cycle * cycle
+        return replace(self, first_on=self.first_on - before * A_DAY, last_on=None)
+
     def shifts(self, days: Iterator[date]) -> Iterator[Shift]:
         """The shifts that begin on these days."""
         return (shift for day in days if (shift := self.shift_on(day)))
@@ -118,6 +124,10 @@ class Rota:
         layers = tuple(tuple(one.without(gone) for one in layer) for layer in self.layers)
         overrides = tuple(one for one in self.overrides if one.clinician_id not in gone)
         return Rota(layers, overrides)
+
+    def as_if_for_ever(self) -> "Rota":
+        """The same turns, as if they had followed each other since long ago."""
+        return Rota(tuple(tuple(one.as_if_for_ever() for one in layer) for layer in self.layers))
 
     def on_call(self, at: datetime) -> tuple[tuple[UUID, ...], ...]:
         """Who is on call at an instant, rung by rung."""

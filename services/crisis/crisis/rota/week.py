@@ -13,7 +13,7 @@ from crisis.rota.shifts import A_DAY, Rota, instant_of
 DAYS = 7
 WIDTH, ROW, HEAD, MARGIN = 1000, 46, 26, 76
 COLOURS = 8
-LETTER = 8.2
+LETTER = 9.4
 """Measures of the picture, in its own units; so wide is a letter of a name."""
 
 
