@@ -187,15 +187,16 @@ class Crisis(
         """Enter the ten-digit number of the emergency call centre for a state."""
         state, number = call.body["state"], call.body["number"]
         call_centre.enter(call.db, call.clinic_id, state, number, by=call.by, at=call.now)
-        return {"state": state, "number": number, "entered_at": call.now}
+        return {**call.body, "entered_at": call.now}
 
     @route(
         "GET", "/crisis/call-centres",
         query=CallCentresQuery, returns=CallCentresShown, allow=STAFF,
     )  # fmt: skip
     def list_call_centres(self, call):
-        """Every number of a clinic."""
-        return {"items": call_centre.numbers(call.db, call.clinic_id)}
+        """Numbers of emergency call centres."""
+        clinic_id = call.clinic_id if call.named_clinic_id else None
+        return {"items": call_centre.numbers(call.db, clinic_id)}
 
     @route(
         "GET", "/crisis/participants/<uuid:participant_id>/safety-plan",

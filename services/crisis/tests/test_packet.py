@@ -129,6 +129,15 @@ def test_a_number_is_of_one_state_and_one_clinic(somebody, clinic):
     assert somebody.packet()["call_centre"] == "609 555 0101"
 
 
+def test_where_a_place_is_not_known_the_number_is_of_the_state_they_live_in_and_says_so(somebody):
+    somebody.is_known()
+    with somebody.database.work() as db:
+        call_centre.enter(db, somebody.clinic.id, "NY", "212 555 0100", by="x", at=db.now)
+    told = somebody.packet()
+    assert (told["call_centre"], told["call_centre_state"]) == ("212 555 0100", "NY")
+    assert (told["place_state"], "place" in told["missing"]) == (None, True)
+
+
 def test_to_whom_it_was_read_out_is_in_the_timeline(somebody, clinic):
     with clinic.database.work() as db:
         told = {"to": "emergency_services", "basis": "imminent_danger"}

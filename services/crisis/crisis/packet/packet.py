@@ -47,6 +47,7 @@ def packet(db: Session, vault: Vault, case_id: UUID) -> dict[str, Any]:
         **_who(person),
         **_where(place, db.now),
         "plan": written,
+        "call_centre_state": state,
         "call_centre": call_centre.number_of(db, case.clinic_id, state),
     }
     return {**told, "missing": [name for name in NEEDED if not told[name]]}

@@ -23,13 +23,14 @@ class CallCentreBody(ma.Schema):
 class CallCentreShown(ma.Schema):
     """A number that a clinic entered."""
 
+    clinic_id = Id(required=True)
     state = ma.fields.String(required=True)
     number = ma.fields.String(required=True)
     entered_at = Instant(required=True)
 
 
 class CallCentresShown(ma.Schema):
-    """Every number of a clinic."""
+    """Numbers of emergency call centres."""
 
     items = ma.fields.List(ma.fields.Nested(CallCentreShown), required=True)
 
@@ -87,5 +88,6 @@ class PacketShown(ma.Schema):
     place_age_minutes = ma.fields.Integer(required=True, allow_none=True)
     place_is_old = ma.fields.Boolean(required=True)
     plan = ma.fields.Nested(PlanShown, required=True, allow_none=True)
+    call_centre_state = ma.fields.String(required=True, allow_none=True)
     call_centre = ma.fields.String(required=True, allow_none=True)
     missing = ma.fields.List(Choice(*NEEDED), required=True)
