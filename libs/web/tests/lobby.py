@@ -85,6 +85,11 @@ class Lobby:
         """A part that only some may see."""
         return {}
 
+    @page("GET", "/lobby/fragments/mine", "mine.html", allow=("participant",), live=True, own=True)
+    def mine(self, call):
+        """What only one person sees."""
+        return {"person_id": call.caller.person_id}
+
     @page("POST", "/lobby/arrivals/<uuid:arrival_id>/acknowledgement", allow=STAFF)
     def acknowledge(self, call, arrival_id):
         """Take somebody who waits."""
@@ -125,6 +130,11 @@ class Lobby:
             "taken": Conflict("seat_taken", free=0),
             "forbidden": Forbidden("not_licensed_there"),
         }.get(kind, RuntimeError(CANARY))
+
+    @page("GET", "/lobby/numbers", "numbers.html", open=True, refused_as="numbers.html")
+    def show_numbers(self, call):
+        """A page that stays the same whatever happens."""
+        raise RuntimeError(CANARY)
 
     @page("GET", "/lobby/file", "plan.html", open=True)
     def file(self, call):

@@ -55,3 +55,16 @@ def test_the_start_page_and_the_numbers_need_no_service(house):
     assert 'href="tel:988"' in shown.text
     assert "script-src 'self'" in shown.headers["content-security-policy"]
     assert house.client.post("/help").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/crisis/help", "/crisis/help/a-link"])
+def test_where_the_help_screen_is_not_there_are_the_numbers_and_nothing_is_claimed(house, path):
+    """Planted fault: nobody serves this path."""
+    shown = house.client.get(path)
+    assert shown.status_code == 200
+    pressed = house.client.post(path)
+    assert pressed.status_code == 503
+    for answer in (shown, pressed):
+        assert 'href="tel:988"' in answer.text
+        assert "nobody at your clinic is told" in answer.text
+    assert house.client.get("/crisis/helpless").status_code == 404

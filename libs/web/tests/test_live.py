@@ -2,6 +2,8 @@ import json
 import logging
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
@@ -16,7 +18,7 @@ from web import live
 from web.live import ELSEWHERE, QUEUED, Client, Topic
 
 CLINICIAN, ELSEWHERE_CLINICIAN, LEAD, PARTICIPANT = PEOPLE
-ARRIVALS = "/lobby/stream?of=arrivals"
+ARRIVALS, MINE = "/lobby/stream?of=arrivals", "/lobby/stream?of=mine"
 
 
 @pytest.fixture
@@ -36,10 +38,12 @@ def house(sqlite_url, issuer, monkeypatch):
 @pytest.fixture
 def watch(house, issuer):
     """`with watch(CLINICIAN) as stream:` opens one; the same cookie is the same browser."""
-    tokens = {one: issuer.token(one.role, one.id, one.clinics) for one in PEOPLE}
+    tokens = {}
 
     @contextmanager
     def open_stream(one, path=ARRIVALS):
+        if one and one not in tokens:
+            tokens[one] = issuer.token(one.role, one.id, one.clinics)
         cookie = {"Cookie": f"evenkeel-signed-in={tokens[one]}"} if one else {}
         with httpx.stream("GET", house.url + path, headers=cookie, timeout=5) as answer:
             yield Told(answer)
@@ -152,11 +156,22 @@ def test_nobody_sees_what_another_clinic_sees(house, watch, issuer):
         assert "I have B1" not in other.fragment()
 
 
+def test_what_is_ones_own_is_shown_to_nobody_else_and_forgotten_when_nobody_watches(house, watch):
+    """Planted fault: a topic that does not say whose it is."""
+    other = replace(PARTICIPANT, id=UUID(int=18))
+    with watch(PARTICIPANT, MINE) as one, watch(other, MINE) as another:
+        assert str(PARTICIPANT.id) in one.fragment()
+        assert str(other.id) in another.fragment()
+        assert len(stream_of(house)._topics) == 2
+    until(lambda: stream_of(house)._topics == {})
+
+
 @pytest.mark.parametrize(
     ("one", "path", "status"),
     [
         (None, ARRIVALS, 401),
         (PARTICIPANT, ARRIVALS, 403),
+        (CLINICIAN, "/lobby/stream?of=mine", 403),
         (CLINICIAN, "/lobby/stream?of=board", 404),
         (CLINICIAN, "/lobby/stream", 404),
     ],
@@ -211,7 +226,7 @@ def test_a_client_that_is_gone_is_forgotten_without_a_word(house, watch, capfd, 
         stream.fragment()
         assert len(stream_of(house)._clients) == 1
     until(lambda: not stream_of(house)._clients)
-    until(lambda: not any(t.is_watched for t in stream_of(house)._topics.values()))
+    until(lambda: stream_of(house)._topics == {})
     assert "Traceback" not in "".join([caplog.text, *capfd.readouterr()])
 
 

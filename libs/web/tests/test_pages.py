@@ -233,6 +233,18 @@ def test_who_may_be_in_danger_is_told_whom_to_call(house):
     assert "What you sent was not kept" in answer.text
 
 
+def test_a_page_may_say_itself_that_it_failed(house, capfd, caplog):
+    """Planted fault: the general page, which hides what this one always shows."""
+    caplog.set_level(logging.DEBUG)
+    answer = house.client.get("/lobby/numbers")
+    assert answer.status_code == 500
+    assert "<h1>Numbers</h1>" in answer.text
+    assert "fault, when GET was asked" in answer.text
+    assert 'href="tel:988"' in answer.text
+    assert answer.headers["x-correlation-id"]
+    assert CANARY not in "".join([answer.text, caplog.text, *capfd.readouterr()])
+
+
 def test_a_page_may_answer_something_else(house):
     assert house.client.get("/lobby/file").text == "as it is"
 
@@ -264,6 +276,7 @@ def test_pages_are_not_in_the_description_of_the_api(house):
         {"method": "POST", "path": "/x", "template": "x.html"},
         {"method": "PUT", "path": "/x"},
         {"method": "GET", "path": "/x/<uuid:id>", "template": "x.html", "live": True},
+        {"method": "GET", "path": "/x/fragments/y", "template": "x.html", "own": True},
     ],
 )
 def test_a_page_that_cannot_be_is_refused_where_it_is_declared(declared):

@@ -43,7 +43,7 @@ ELSEWHERE = b"event: elsewhere\ndata: another page of this browser took over\n\n
 
 @dataclass(eq=False)
 class Topic:
-    """One live fragment, as everybody of a role sees it in the same clinics."""
+    """One live fragment, as everybody of a role sees it in the same clinics, or one person."""
 
     page: "Page"
     path: dict[str, Any]
@@ -56,7 +56,10 @@ class Topic:
     @property
     def key(self) -> Any:
         """What makes it the same for everybody who watches it."""
-        return self.page.path, *self.path.values(), self.caller.role, self.caller.clinics
+        return (
+            self.page.path, *self.path.values(), self.caller.role, self.caller.clinics,
+            self.caller.person_id,
+        )  # fmt: skip
 
     @property
     def whole(self) -> bytes:
@@ -110,8 +113,7 @@ class Stream:
         visitor = visitor_of(request, self._config["callers"], self._cookies)
         named = [self._named(name, visitor) for name in request.args.get("of", "").split(",")]
         self._make_room(visitor)
-        caller = replace(visitor.caller, person_id=None)
-        topics = [self._topic(page, path, caller, correlation_id) for page, path in named]
+        topics = [self._topic(page, path, visitor.caller, correlation_id) for page, path in named]
         request.environ[AT_ONCE] = 1
         told = self.messages(Client(visitor.token, visitor.until, topics))
         return Response(told, content_type=EVENT_STREAM, headers={"X-Accel-Buffering": "no"})
@@ -182,6 +184,7 @@ class Stream:
         self, page: "Page", path: dict[str, Any], caller: Caller, correlation_id: UUID
     ) -> Topic:
         """The topic, looked at by who comes, so that it is in the audit that they did."""
+        caller = page.watched_by(caller)
         html = page.looked_at(caller, correlation_id, path)
         topic = Topic(page, path, replace(caller, id="live"), html, time.monotonic())
         topic = self._topics.setdefault(topic.key, topic)

@@ -50,6 +50,8 @@ class Page(Route):
     template    what a GET is shown with, in the service's `screens/`
     live        a fragment that `/<service>/stream` pushes whenever it changes. It is the same for
                 everybody of a role in the same clinics: its `call.caller` is nobody in particular
+    own         a live fragment of one person, who alone sees it: its `call.caller` is that person
+    refused_as  what a refusal is shown with, in place of the general page: it gets `problem`
 
     What lies at `/<service>/fragments/…` is a part of a page: who is not signed in is refused, not
     sent to sign in.
@@ -58,15 +60,26 @@ class Page(Route):
     is_page = True
 
     def __init__(
-        self, method: str, path: str, template: str = "", *, live: bool = False, **options: Any
+        self,
+        method: str,
+        path: str,
+        template: str = "",
+        *,
+        live: bool = False,
+        own: bool = False,
+        refused_as: str = "",
+        **options: Any,
     ) -> None:
         options.setdefault("answers", HTTPStatus.OK if method == "GET" else HTTPStatus.SEE_OTHER)
         super().__init__(method, path, **options)
         self.template, self.live, self.is_part = template, live, "/fragments/" in path
+        self.own, self.refused_as = own, refused_as
         if method not in ("GET", "POST") or bool(template) != (method == "GET"):
             raise TypeError(f"{method} {path}: a GET with a template, or a POST without")
         if live and (self.open or self.query or not self.is_part):
             raise TypeError(f"{method} {path}: what is live is a fragment, for known roles")
+        if own and not live:
+            raise TypeError(f"{method} {path}: only what is live must say whose it is")
 
     def answer(self, request: Request, path: dict[str, Any], correlation_id: UUID) -> Response:
         """Answer a page. What is wrong with a form is shown where the form is."""
@@ -89,8 +102,12 @@ class Page(Route):
             return redirect(f"/{self._service}/sign-in?to={here}", HTTPStatus.SEE_OTHER)
         if problem.status == HTTPStatus.UNAUTHORIZED:
             self._keep_what_was_written(request)
-        frame, folder = self._frame(request), self._folder
-        return rendering.refusal(problem, correlation_id, frame, folder, self.in_danger)
+        frame = {**self._frame(request), "in_danger": self.in_danger}
+        return rendering.refusal(problem, correlation_id, frame, self._folder, self.refused_as)
+
+    def watched_by(self, caller: Caller) -> Caller:
+        """As whom a live fragment is looked at for somebody."""
+        return caller if self.own else replace(caller, person_id=None)
 
     def looked_at(
         self, caller: Caller, correlation_id: UUID, path: dict[str, Any], *, audited: bool = True
@@ -138,7 +155,7 @@ class Page(Route):
             raise Problem(401, "not_signed_in")
         if not self.open and visitor.caller.role not in self.allow:
             raise Problem(403, "role_not_allowed", facts={"allowed": list(self.allow)})
-        return replace(visitor.caller, person_id=None) if self.live else visitor.caller
+        return self.watched_by(visitor.caller) if self.live else visitor.caller
 
     def _sent(self, request: Request) -> tuple[Any, bytes]:
         if self.method == "GET":
@@ -174,6 +191,7 @@ class Page(Route):
             "visitor": self._visitor(request),
             "service": self._service,
             "path": request.path,
+            "method": request.method,
             "form": request.environ.get(FORM) or Form(),
         }
 

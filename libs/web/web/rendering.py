@@ -21,8 +21,8 @@ from web.problems import Problem
 
 OURS = Path(__file__).parent / "screens"
 HTML = "text/html; charset=utf-8"
-HELP = "/help"
-"""Where "I need help now" leads on every page: it needs no service, no script, no sign-in."""
+HELP, NUMBERS = "/crisis/help", "/help"
+"""Where "I need help now" leads on every page; and the numbers alone, which need no service."""
 
 OF_NOBODY: dict[str, Any] = {
     "visitor": None,
@@ -30,6 +30,7 @@ OF_NOBODY: dict[str, Any] = {
     "path": None,
     "left": None,
     "form": None,
+    "in_danger": False,
 }
 """What the frame is told when it is not known who looks."""
 
@@ -79,11 +80,12 @@ def refusal(
     correlation_id: UUID,
     content: Mapping[str, Any] = OF_NOBODY,
     folder: Path | None = None,
-    in_danger: bool = False,
+    template: str = "",
 ) -> Response:
     """A problem as a page in words. A service has its own for a code in `refused/<code>.html`."""
-    told = {"problem": problem, "correlation_id": correlation_id, "in_danger": in_danger}
-    names = [f"refused/{problem.code}.html"] if folder else []
+    told = {"problem": problem, "correlation_id": correlation_id}
+    own = template or f"refused/{problem.code}.html"
+    names = [own] if folder else []
     answer = page([*names, "web/refused.html"], {**content, **told}, problem.status, folder)
     answer.headers.extend({"X-Correlation-Id": str(correlation_id), **problem.headers})
     return answer

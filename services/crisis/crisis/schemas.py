@@ -85,6 +85,20 @@ class HandOverBody(ma.Schema):
     to = Choice(*TAKEN_BY, required=True)
 
 
+class HelpLinkBody(ma.Schema):
+    """Whose link it is."""
+
+    clinic_id = Id(required=True)
+    participant_id = Id(required=True)
+
+
+class HelpLinkIssued(ma.Schema):
+    """Where a link leads, below the address of the house, and until when."""
+
+    path = ma.fields.String(required=True)
+    expires_at = Instant(required=True)
+
+
 class CasesQuery(ma.Schema):
     """Which cases to list."""
 

@@ -35,6 +35,7 @@ from crisis.rota.looking_back import LookingBack
 from crisis.rota.practising import Practising
 from crisis.rota.routes import RotaRoutes
 from crisis.rota.screens import RotaScreens
+from crisis.screens_help import HelpScreen
 from crisis.sender import PAUSE_SECONDS, Sender
 from web.between import Between
 from web.fields import CrisisNumbers
@@ -44,8 +45,9 @@ EXPORTERS = ("supervisor", "crisis_lead", "clinic_admin", "auditor")
 
 
 class Crisis(
-    BoardPages, PacketScreens, PlanScreens, RotaRoutes, RotaScreens, Practising, LookingBack, Between
-):
+    HelpScreen, BoardPages, PacketScreens, PlanScreens,
+    RotaRoutes, RotaScreens, Practising, LookingBack, Between,
+):  # fmt: skip
     """Cases, their ladders and pages, and the rotas of the clinics."""
 
     name = "crisis"

@@ -1,6 +1,7 @@
 // Live regions: <div id="cases" data-live="/crisis/fragments/cases" data-stream="/crisis/stream">.
 // The stream comes through the one worker of the origin, else through a stream of this page, else
-// the page asks every five seconds. A push never moves the focus and never loses what is typed.
+// the page asks every five seconds, as it always does for a region without a stream. A push never
+// moves the focus and never loses what is typed: a page without htmx has neither in its regions.
 "use strict";
 (() => {
   const STALE_SECONDS = 10;
@@ -28,6 +29,7 @@
     const names = new Map();
     for (const region of regions.values()) {
       const { stream, live } = region.dataset;
+      if (!stream) continue;
       names.set(stream, [...(names.get(stream) ?? []), live.split("/fragments/").pop()]);
     }
     return [...names].map(([stream, of]) => `${stream}?of=${of.sort().join(",")}`);
@@ -43,7 +45,8 @@
       held.set(root.id, html);
       return;
     }
-    htmx.swap({ target: region, sourceElement: region, text: root.innerHTML, swap: "innerMorph" });
+    if (window.htmx) htmx.swap({ target: region, sourceElement: region, text: root.innerHTML, swap: "innerMorph" });
+    else if (region.innerHTML !== root.innerHTML) region.replaceChildren(...root.childNodes);
   }
 
   // <span data-say="alert" data-say-id="case-7F3K">New case 7F3K</span>: said once for each id.
@@ -145,8 +148,10 @@
 
   function start() {
     regions.forEach((region) => announce(region, true));
-    if ("SharedWorker" in window) viaWorker(streams());
-    else byItself(streams());
+    const urls = streams();
+    if (!urls.length) state.polling = true;
+    else if ("SharedWorker" in window) viaWorker(urls);
+    else byItself(urls);
     setInterval(look, 1000);
     setInterval(() => (state.polling || now() - state.beat > STALE_SECONDS) && poll(), POLL_MS);
     setInterval(sayPolitely, POLITE_MS);
