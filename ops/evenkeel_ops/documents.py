@@ -50,8 +50,9 @@ def _states_of(service: str) -> str:
     """The state machines of a service, as diagrams."""
     package = Path(str(importlib.import_module(service).__file__)).parent
     found: dict[str, States] = {}
-    for file in sorted(package.glob("*.py")):
-        module = importlib.import_module(f"{service}.{file.stem}")
+    for file in sorted(set(package.rglob("*.py")) - set(package.rglob("migrations/*.py"))):
+        name = ".".join(file.relative_to(package.parent).with_suffix("").parts)
+        module = importlib.import_module(name.removesuffix(".__init__"))
         found |= {v.noun: v for v in vars(module).values() if isinstance(v, States)}
     if not found:
         return ""

@@ -14,7 +14,12 @@ OPEN = {("GET", "/crisis/numbers")}
 """What anyone may ask for, besides health, readiness and the OpenAPI documents."""
 
 ID = UUID(int=0)
-SIGNED = {("POST", "/notifications/receipts"), ("POST", "/notifications/replies")}
+SIGNED = {
+    ("POST", "/crisis/receipts/<string:channel>/<string:company>"),
+    ("POST", "/crisis/replies/<string:company>"),
+    ("POST", "/notifications/receipts"),
+    ("POST", "/notifications/replies"),
+}
 """What providers post, who are no callers: refused unless they signed it."""
 
 PEOPLE = [role for role in ROLES if role != SERVICE]

@@ -33,8 +33,8 @@ PEOPLE = ("clinic_admin", "clinician", "crisis_lead", "participant")
 NOT_ASKED = {
     *((service, "read_log") for service in SERVICES[1:]),
     *((service, "hand_out_details") for service in ("notifications", "crisis")),
-    ("notifications", "take_receipt"),
-    ("notifications", "take_reply"),
+    *((service, "take_receipt") for service in ("notifications", "crisis")),
+    *((service, "take_reply") for service in ("notifications", "crisis")),
 }
 """What every service does by the same code, where it is asked elsewhere: one log is enough, and
 those two own nobody's details. What a telephone company posts is refused without its signature."""

@@ -26,7 +26,7 @@ from chassis.database import Database
 from chassis.details import Vault
 from crisis import ladder, rota
 from crisis.case import Case
-from crisis.page import Page
+from crisis.paging.page import Page
 from crisis.rota.staff import is_reached
 from crisis.rules import LADDERS
 from crisis.timeline import Entry
@@ -186,7 +186,7 @@ class LadderDrill:
 
     def _letters(self) -> tuple[list[str], list[str]]:
         """Pages that never reached the provider, and those that did twice without saying so."""
-        times = Counter(
+        times = Counter[UUID | None](
             UUID(letter["key"].partition("@")[0]) for letter in self.provider.accepted()
         )
         with self.database.work() as db:
@@ -194,12 +194,12 @@ class LadderDrill:
         unsent = [
             f"page {one.id} was not sent"
             for one in pages
-            if one.state != "cancelled" and not times[one.id]
+            if one.state != "cancelled" and not times[one.key]
         ]
         repeated = [
-            f"page {one.id} was sent {times[one.id]} times"
+            f"page {one.id} was sent {times[one.key]} times"
             for one in pages
-            if times[one.id] > 1 and not one.may_repeat
+            if times[one.key] > 1 and not one.may_repeat
         ]
         return unsent, repeated  # fmt: skip
 

@@ -254,9 +254,9 @@ EFFECTS = (
     ),
     Effect(
         "page {} is one row",
-        "SELECT DISTINCT case_id || page.rung || clinician_id || page.generation, code"
+        "SELECT DISTINCT case_id || page.rung || clinician_id || channel || page.generation, code"
         " FROM crisis.pages AS page JOIN crisis.cases ON cases.id = case_id",
-        "SELECT case_id || rung || clinician_id || generation FROM crisis.pages",
+        "SELECT case_id || rung || clinician_id || channel || generation FROM crisis.pages",
     ),
     Effect(
         "mail {} was accepted",

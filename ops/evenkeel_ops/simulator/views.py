@@ -86,5 +86,7 @@ WHERE step = 'rota';
 CREATE TEMP VIEW outgoing AS
 SELECT message_id AS id, may_repeat FROM notifications.messages WHERE state = 'sent'
 UNION ALL
-SELECT id, may_repeat FROM crisis.pages WHERE state = 'sent';
+SELECT key, max(may_repeat) FROM crisis.pages WHERE state = 'sent' GROUP BY key
+UNION ALL
+SELECT id, may_repeat FROM crisis.notices WHERE state = 'sent';
 """

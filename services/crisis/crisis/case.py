@@ -18,7 +18,8 @@ from chassis.bulk import update_all
 from chassis.database import OfClinic, Session
 from chassis.refusals import Conflict, NotFound
 from chassis.states import States
-from crisis import page, rules
+from crisis import rules
+from crisis.paging import notice, page
 from crisis.participant import zone_of
 from crisis.rota import must_be_licensed, policy
 from crisis.rules import DRILL
@@ -209,7 +210,8 @@ def latest_closed_of(db: Session, clinic_id: UUID, participant_id: UUID) -> UUID
 
 
 def acknowledge(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: datetime) -> Case:
-    """Say "I have it". The first one has; everybody after is told who. Paging stops."""
+    """Say "I have it". The first one has; everybody after is told who. Paging stops, and everybody
+    else who was paged is told."""
     case = locked(db, case_id)
     if not case.is_calling:
         has_it = case.acknowledged_by or case.closed_by
@@ -217,7 +219,7 @@ def acknowledge(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: dat
     STATES.advance(case, "acknowledge")
     case.acknowledged_by, case.acknowledged_at = person_id, at
     case.next_due_at = rules.contact_due_at(case.ladder, case.raised_at, at)
-    page.stop(db, case.id)
+    notice.stand_down(db, case, at=at)
     record(db, case, "acknowledged", by=by, at=at, contact_due_at=case.next_due_at)
     announce_of(
         db,
@@ -237,7 +239,7 @@ def acknowledge(db: Session, case_id: UUID, person_id: UUID, *, by: str, at: dat
 def give_up_drill(db: Session, case: Case, *, at: datetime) -> None:
     """Nobody answered a drill in its time."""
     STATES.advance(case, "acknowledge")
-    page.stop(db, case.id)
+    page.stop(db, case.id, at=at)
     _end_drill(db, case, NOBODY, by=ENGINE, at=at)
 
 

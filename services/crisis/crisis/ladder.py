@@ -19,9 +19,10 @@ from catalogue.risk import RiskDetected
 from chassis.announce import uuid7
 from chassis.database import Session
 from crisis import case as cases
-from crisis import page, rules
+from crisis import rules
 from crisis.case import Case, Drill, Risk
-from crisis.page import Called
+from crisis.paging import page
+from crisis.paging.page import Called
 from crisis.participant import zone_of
 from crisis.rota import OnCall, on_call, policy
 from crisis.rules import Call, Lapse, Rise, Skip, Step

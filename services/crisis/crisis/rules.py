@@ -6,7 +6,7 @@ CLINICAL: every figure here needs the signature of a licensed clinician before i
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -65,6 +65,21 @@ telephone follow-up, doi:10.1001/jamapsychiatry.2018.1776, calls within 72 h and
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0, 1, I, L, O, U: they are misread or misheard."""
+
+IN_TURN = ("sms", "voice", "email")
+"""In which order the channels of a person are tried where one is tried after the other: first
+those whose providers say whether it arrived. To confirm by those who are called."""
+
+AT_ONCE = timedelta(0)
+ACCEPTED_WITHIN = timedelta(seconds=10)
+RECEIPT_WITHIN = timedelta(seconds=60)
+"""How long a channel has until a provider accepts the page, and until a receipt says that it
+arrived, before the next channel is tried."""
+
+GATHERED_WITHIN = timedelta(seconds=1)
+MOST_NAMED = 20
+"""Pages to one phone that follow the last within this time leave together, this many at most: a
+text that no provider takes would reach nobody."""
 
 EMPTY, OVERDUE = "empty", "overdue"
 
@@ -352,9 +367,37 @@ def _codes(case_id: UUID) -> Iterator[str]:
         attempt += 1
 
 
-def page_text(tier: str, code: str) -> str:
-    """All that a page may say: no name, no reason, no place."""
-    return f"{tier}, case {code}. Open the app."
+def goes_in_turn(tier: str) -> bool:
+    """Whether a person's channels are tried one after the other, not all at once."""
+    return tier not in ("T1", "T2")
+
+
+def turns(tier: str, channels: Iterable[str], at: datetime) -> Iterator[tuple[str, datetime]]:
+    """Channels, each with the instant before which it is not tried."""
+    apart = ACCEPTED_WITHIN if goes_in_turn(tier) else AT_ONCE
+    for place, channel in enumerate(channels):
+        yield channel, at + place * apart
+
+
+def page_text(cases: Iterable[tuple[str, str]]) -> str:
+    """All that a page may say of its cases' tiers and codes: no name, no reason, no place."""
+    named = "; ".join(f"{tier}, case {code}" for tier, code in cases)
+    return f"{named}. Open the app."
+
+
+def ways_to_answer(link: str, *, by_text: bool) -> str:
+    """What a page adds where it can be answered without signing in."""
+    return f"{' Or reply with the code.' if by_text else ''} Or take it here: {link}"
+
+
+def taken_text(code: str, link: str | None) -> str:
+    """What everybody else who was paged is told once somebody has the case."""
+    return f"Case {code}: somebody has it, you need not act." + (f" Who: {link}" if link else "")
+
+
+def yours_text(code: str, due: str) -> str:
+    """What somebody is told who took a case by a text message."""
+    return f"Case {code} is yours. Log contact by {due}."
 
 
 def pause_before_retry(attempts: int) -> timedelta:

@@ -4,7 +4,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from crisis.case import SAFETY_PLANS, STATES
-from crisis.page import STATES as PAGE_STATES
+from crisis.paging.page import STATES as PAGE_STATES
 from crisis.plan.schemas import PlanShown
 from crisis.rules import (
     ALL_TIERS,
@@ -16,7 +16,7 @@ from crisis.rules import (
     TIERS,
     TRIGGERS_BY_HAND,
 )
-from web.fields import Choice, Id, Instant
+from web.fields import Choice, Id, Instant, Text
 
 LONGEST_LIST = 500
 
@@ -99,6 +99,18 @@ class HelpLinkIssued(ma.Schema):
     expires_at = Instant(required=True)
 
 
+class KeyQuery(ma.Schema):
+    """Which message a provider speaks of."""
+
+    key = Id(required=True)
+
+
+class TakeBody(ma.Schema):
+    """Which of the cases that a page named somebody takes."""
+
+    code = Text(5, required=True)
+
+
 class CasesQuery(ma.Schema):
     """Which cases to list."""
 
@@ -130,7 +142,8 @@ class CasesListed(ma.Schema):
 
 
 class PageShown(ma.Schema):
-    """A call to somebody. `may_repeat`: an earlier attempt may have arrived."""
+    """A call to somebody. `may_repeat`: an earlier attempt may have arrived. `sent`: a provider
+    accepted it; `receipt` is what it said since."""
 
     page_id = Id(required=True)
     clinician_id = Id(required=True)
@@ -138,7 +151,10 @@ class PageShown(ma.Schema):
     generation = ma.fields.Integer(required=True)
     channel = ma.fields.String(required=True)
     state = Choice(*PAGE_STATES.states, required=True)
+    called_at = Instant(required=True)
     sent_at = Instant(required=True, allow_none=True)
+    receipt = ma.fields.String(required=True, allow_none=True)
+    receipt_at = Instant(required=True, allow_none=True)
     may_repeat = ma.fields.Boolean(required=True)
 
 

@@ -11,7 +11,7 @@ from catalogue.scheduling import ClinicianDetailsChanged, ClinicianRegistered
 from catalogue.sessions import ParticipantLoggedIn
 from chassis.announce import uuid7
 from chassis.entrypoints import RuntimeProvider, hears, repeats
-from crisis import case, dispatch, follow_up, ladder, metrics, page, rota, sweeper, views
+from crisis import case, dispatch, follow_up, ladder, metrics, rota, sweeper, views
 from crisis import schemas as shape
 from crisis.board.pages import BoardPages
 from crisis.packet import call_centre, packet, whereabouts
@@ -23,6 +23,8 @@ from crisis.packet.schemas import (
     PacketShown,
 )
 from crisis.packet.screens import PacketScreens
+from crisis.paging.routes import Paging
+from crisis.paging.sender import PAUSE_SECONDS, Sender, next_due
 from crisis.participant import keep_reachable
 from crisis.plan import plan
 from crisis.plan import screens as plan_screens
@@ -36,7 +38,6 @@ from crisis.rota.practising import Practising
 from crisis.rota.routes import RotaRoutes
 from crisis.rota.screens import RotaScreens
 from crisis.screens_help import HelpScreen
-from crisis.sender import PAUSE_SECONDS, Sender
 from web.between import Between
 from web.fields import CrisisNumbers
 from web.routes import route
@@ -45,7 +46,7 @@ EXPORTERS = ("supervisor", "crisis_lead", "clinic_admin", "auditor")
 
 
 class Crisis(
-    HelpScreen, BoardPages, PacketScreens, PlanScreens,
+    HelpScreen, BoardPages, Paging, PacketScreens, PlanScreens,
     RotaRoutes, RotaScreens, Practising, LookingBack, Between,
 ):  # fmt: skip
     """Cases, their ladders and pages, and the rotas of the clinics."""
@@ -255,7 +256,7 @@ class Crisis(
     def sweep_ladders(self) -> bool:
         return sweeper.sweep(self.runtime.database) > 0
 
-    @repeats(seconds=PAUSE_SECONDS, next_due=page.next_due)
+    @repeats(seconds=PAUSE_SECONDS, next_due=next_due)
     def send_pages(self) -> bool:
         return self._sender.step()
 

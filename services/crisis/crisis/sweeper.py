@@ -30,10 +30,10 @@ from chassis.migrations import NotMigrated
 from chassis.settings import WrongSettings
 from crisis import ladder, metrics
 from crisis.case import CALLING, Case
+from crisis.paging.sender import PAUSE_SECONDS, Sender
 from crisis.processes import PortInUse, show_metrics, stop_at_sigterm
 from crisis.record.checkpoint import LOOK_SECONDS, sign_ends
 from crisis.rules import Lapse, Step
-from crisis.sender import PAUSE_SECONDS, Sender
 from crisis.settings import Settings
 from crisis.tables import Base
 

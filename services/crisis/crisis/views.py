@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from chassis.database import Session
 from chassis.refusals import NotFound
 from crisis.case import Case
-from crisis.page import Page
+from crisis.paging.page import Page
 from crisis.timeline import Entry
 
 
@@ -74,7 +74,10 @@ def _page(page: Page) -> dict[str, Any]:
         "generation": page.generation,
         "channel": page.channel,
         "state": page.state,
+        "called_at": page.called_at,
         "sent_at": page.sent_at,
+        "receipt": page.receipt,
+        "receipt_at": page.receipt_at,
         "may_repeat": page.may_repeat,
     }
 

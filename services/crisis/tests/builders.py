@@ -27,7 +27,7 @@ from chassis.tables import event_log
 from crisis import case as cases
 from crisis import dispatch, follow_up, ladder, rota
 from crisis.case import Case
-from crisis.page import Page
+from crisis.paging.page import Page
 from crisis.record import reading
 from crisis.record.proof import Chain
 from crisis.record.signing import PublicKeys
@@ -116,13 +116,11 @@ class Clinic:
             by = "crisis_lead:x"
             rota.publish(db, self.id, layers, can_reach=lambda _: True, by=by, at=db.now)
 
-    def give_address(
-        self, vault: Vault, person: UUID, address: str, *, detail: str = "email"
-    ) -> None:
+    def give_details(self, vault: Vault, person: UUID, *, version: int = 1, **details: str) -> None:
         with self.database.work() as db:
             vault.keep(
-                db, person, clinic_id=self.id, owner="scheduling", version=1,
-                content={detail: address},
+                db, person, clinic_id=self.id, owner="scheduling", version=version,
+                content=details,
             )  # fmt: skip
 
     def raises(self, tier: str = "T1", *, noticed_at: datetime | None = None, **given: Any) -> UUID:
@@ -211,7 +209,7 @@ def announced(database: Database) -> list[str]:
         return [from_frames(bytes(row.frames)).type.split(".")[2] for row in rows]
 
 
-def settings_for(urls: Urls, smtp_url: str, **given: Any) -> Settings:
+def settings_for(urls: Urls, smtp_url: str | None, **given: Any) -> Settings:
     """Settings of crisis around a database and mail servers; nothing else of them is used."""
     options: dict[str, Any] = {
         "environment": "test",
@@ -221,7 +219,7 @@ def settings_for(urls: Urls, smtp_url: str, **given: Any) -> Settings:
         "details_key": KEY,
         "service_key": Path("/dev/null"),
         "issuers": Path("/dev/null"),
-        "smtp_url": email(smtp_url),
+        "smtp_url": email(smtp_url) if smtp_url else None,
         "sender": "crisis@evenkeel.example",
         "desk": "desk@evenkeel.example",
         "internal_port": 0,

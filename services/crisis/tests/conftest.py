@@ -9,8 +9,10 @@ from sqlalchemy import make_url
 from chassis.clock import SimulatedClock
 from chassis.database import Database
 from evenkeel_ops.postgres import Postgres
+from evenkeel_ops.providers.running import Providers, providers
 from evenkeel_ops.provision import Urls, hand_over
 from services.crisis.tests.builders import START, Clinic, database_at, sqlite_urls
+from services.crisis.tests.paged import Paged
 
 
 @pytest.fixture
@@ -42,3 +44,15 @@ def database(urls: Urls, clock: SimulatedClock) -> Iterator[Database]:
 @pytest.fixture
 def clinic(database: Database, clock: SimulatedClock) -> Clinic:
     return Clinic.with_rota(database, clock)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Providers]:
+    """Providers that accept, deliver and keep what they get."""
+    with providers(tmp_path / "outside") as running:
+        yield running
+
+
+@pytest.fixture
+def paged(clinic: Clinic, urls: Urls, outside: Providers) -> Paged:
+    return Paged(clinic, urls, outside)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from crisis import rules
-from crisis.page import DESK
+from crisis.paging.page import DESK
 
 PAGING, ACKNOWLEDGED, ENGAGED, CLOSED = "paging", "acknowledged", "engaged", "closed"
 DISPATCHED, HANDED_OFF, FOLLOW_UP = "emergency_services", "handed_off", "follow_up"

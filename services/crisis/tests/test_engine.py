@@ -31,9 +31,10 @@ from chassis.clock import SimulatedClock
 from chassis.database import Session
 from chassis.refusals import Conflict
 from crisis import case as cases
-from crisis import follow_up, ladder, page, rules, sweeper
+from crisis import follow_up, ladder, rules, sweeper
 from crisis.case import Case
-from crisis.page import Page
+from crisis.paging import page
+from crisis.paging.page import Page
 from crisis.rules import Call
 from crisis.timeline import Entry
 from services.crisis.tests.builders import (
@@ -462,7 +463,7 @@ class AcknowledgementDoesNotStopPaging(Engine):
     """What was queued goes out although somebody has the case."""
 
     def in_force(self):
-        return instead(page, "stop", lambda db, case_id: None)
+        return instead(page, "stop", lambda db, case_id, *, at: [])
 
 
 class AcknowledgementKeepsTheLadder(Engine):

@@ -22,7 +22,7 @@ from crisis import case as cases
 from crisis import ladder
 from crisis.call_for_help import LINK_LASTS, Link
 from crisis.case import Case, Risk
-from crisis.page import Page
+from crisis.paging.page import Page
 from crisis.rota import Clinician
 from evenkeel_ops.house import House
 from services.crisis.tests.builders import START, a_risk

@@ -9,7 +9,7 @@ from eventlet import GreenPool
 from chassis.announce import uuid7
 from crisis import rules, sweeper
 from crisis.case import Case, Risk
-from crisis.page import DESK
+from crisis.paging.page import DESK
 from services.crisis.tests.builders import START, Clinic, announced, database_at, seconds
 
 

@@ -5,8 +5,9 @@ from sqlalchemy.exc import IntegrityError
 
 from chassis.announce import uuid7
 from chassis.refusals import Conflict
-from crisis import page, sweeper
-from crisis.page import STATES, Called, Page
+from crisis import sweeper
+from crisis.paging import page
+from crisis.paging.page import STATES, Called, Page
 from services.crisis.tests.builders import Clinic, database_at
 
 
@@ -60,8 +61,9 @@ def test_a_failed_page_waits_a_little_and_others_go_first(clinic):
 
 
 def test_the_most_urgent_tier_goes_first(clinic):
-    for tier in ("T3", "T2", "T1"):
-        clinic.raises(tier)
+    others = [Clinic.with_rota(clinic.database, clinic.clock) for _ in range(2)]
+    for tier, where in zip(("T3", "T2", "T1"), (clinic, *others), strict=True):
+        where.raises(tier)
     assert [one.tier for one in claimed(clinic, limit=1)] == ["T1"]
     assert [one.tier for one in claimed(clinic)] == ["T2", "T3"]
 
@@ -109,9 +111,8 @@ def test_a_page_takes_exactly_the_steps_of_its_table(state, step):
 
 def test_two_senders_never_claim_the_same_page(postgres_urls, clock):
     databases = [database_at(postgres_urls, clock) for _ in range(2)]
-    clinic = Clinic.with_rota(databases[0], clock)
     for _ in range(5):
-        clinic.raises("T1")
+        Clinic.with_rota(databases[0], clock).raises("T1")
     with databases[0].work() as first, databases[1].work() as second:
         mine = {one.id for one in page.claim(first, limit=3, at=first.now)}
         theirs = {one.id for one in page.claim(second, limit=20, at=second.now)}

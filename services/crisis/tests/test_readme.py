@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import crisis
-from crisis import case, page
+from crisis import case
+from crisis.paging import notice, page
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def test_the_diagrams_are_those_of_the_state_tables():
-    for states in (case.STATES, page.STATES):
+    for states in (case.STATES, page.STATES, notice.STATES):
         assert f"```mermaid\n{states.diagram()}\n```" in README
 
 

@@ -13,11 +13,11 @@ from channels import channel
 from channels.carrier_url import email, telephone
 from channels.channel import Channel
 from channels.smtp import MailServer
-from channels.twilio import Twilio
 from chassis.details import Vault
-from crisis import page, sender, sweeper
-from crisis.page import DESK
-from crisis.sender import Sender
+from crisis import sweeper
+from crisis.paging import page, sender
+from crisis.paging.page import DESK
+from crisis.paging.sender import Sender
 from evenkeel_ops.providers.running import Providers, providers
 from services.crisis.tests.builders import KEY, START, Clinic, settings_for, until
 
@@ -50,7 +50,7 @@ def mail(tmp_path) -> Iterator[Providers]:
 def reachable(clinic, vault) -> Clinic:
     """Everybody on the rota has an address: their own id."""
     for person in (person for rung in clinic.rungs for person in rung):
-        clinic.give_address(vault, person, f"{person}@staff.example")
+        clinic.give_details(vault, person, email=f"{person}@staff.example")
     return clinic
 
 
@@ -89,7 +89,7 @@ def test_nobody_is_paged_about_a_case_that_somebody_has(reachable, vault, urls, 
     """Planted fault: `claim` without asking the case, and `stop` doing nothing."""
     case_id = reachable.raises("T1")
     reachable.acknowledges(case_id)
-    assert not sends(reachable, vault, urls, mail.smtp_url()).step()
+    sends(reachable, vault, urls, mail.smtp_url()).step()
     assert mail.accepted() == []
 
 
@@ -200,6 +200,7 @@ def test_what_hangs_keeps_back_nothing_else(reachable, vault, urls, tmp_path, mo
         going = eventlet.spawn(sending.step)
         until(lambda: reachable.pages(first)[0].state == "sending")
         second = reachable.raises("T1")
+        reachable.later(1)
         until(lambda: reachable.pages(second)[0].state == "sent")
         assert reachable.pages(first)[0].state == "sending"
         going.wait()
@@ -227,19 +228,19 @@ def test_a_page_that_two_servers_may_have_says_so(reachable, vault, urls, mail):
 
 
 @pytest.mark.parametrize("by", ["sms", "voice"])
-def test_a_page_leaves_by_whichever_channel_it_is_for(clinic, vault, urls, mail, monkeypatch, by):
-    monkeypatch.setattr(page, "CHANNELS", (by,))
-    clinic.give_address(vault, clinic.rungs[0][0], "+1 212 555 0144", detail="phone")
+def test_a_page_leaves_by_whichever_channel_it_is_for(clinic, vault, urls, mail, by):
+    companies = telephone(f"{mail.twilio_url()} {mail.twilio_url('phone_b')}")
+    clinic.give_details(vault, clinic.rungs[0][0], phone="+1 212 555 0144")
+    sending = sends(clinic, vault, urls, mail.smtp_url(), **{f"{by}_url": companies})
+    sending.step()
     case_id = clinic.raises("T1")
     mail.fail("phone_a", refuse=503)
-    sending = sends(clinic, vault, urls, mail.smtp_url())
-    companies = telephone(f"{mail.twilio_url()} {mail.twilio_url('phone_b')}")
-    sending.channels = {by: Channel([Twilio(at, by) for at in companies], urgent=True)}
     sending.step()
     (one,) = clinic.pages(case_id)
     (accepted,) = mail.accepted()
     assert (one.state, accepted["key"], accepted["channel"]) == ("sent", str(one.id), by)
     assert (accepted["provider"], accepted["to"]) == ("phone_b", "+12125550144")
+    assert one.reference == accepted["reference"]
     assert "Open the app." in accepted["text"]
 
 
@@ -247,7 +248,7 @@ def test_a_page_without_an_address_waits_for_it_and_is_never_marked_sent(clinic,
     case_id = clinic.raises("T1")
     sends(clinic, vault, urls, mail.smtp_url()).step()
     assert [p.state for p in clinic.pages(case_id)] == ["queued"]
-    clinic.give_address(vault, clinic.rungs[0][0], "late@staff.example")
+    clinic.give_details(vault, clinic.rungs[0][0], email="late@staff.example")
     clinic.later(1)
     sends(clinic, vault, urls, mail.smtp_url()).step()
     assert [p.state for p in clinic.pages(case_id)] == ["sent"]

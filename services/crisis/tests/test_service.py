@@ -156,7 +156,9 @@ def test_the_ladder_climbs_by_itself_until_somebody_has_the_case(crisis):
     crisis.ask("POST", f"/cases/{case_id}/contact", person=has_it)
     crisis.house.advance(timedelta(hours=1))
     assert crisis.case(case_id)["rung"] == 3
-    assert len(crisis.letters()) == 4
+    texts = [letter["text"] for letter in crisis.mail.accepted()]
+    assert len(crisis.letters()) == 8
+    assert len([text for text in texts if "somebody has it" in text]) == 4
 
 
 def test_the_way_of_a_case_from_opening_to_closing(crisis):

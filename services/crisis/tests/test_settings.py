@@ -55,12 +55,34 @@ def test_production_refuses_to_start_without_a_desk(tmp_path):
     assert Settings.read("crisis", environ(tmp_path, EVENKEEL_ENVIRONMENT="demo")).desk is None
 
 
-def test_a_mail_server_and_a_sender_are_needed(tmp_path):
-    given = environ(tmp_path, EVENKEEL_SMTP_URL="http://mail")
+def test_a_mail_server_that_is_none_is_told_and_one_needs_a_sender(tmp_path):
+    assert "EVENKEEL_SMTP_URL" in mistakes(environ(tmp_path, EVENKEEL_SMTP_URL="http://mail"))
+    given = environ(tmp_path)
     del given["EVENKEEL_SENDER"]
-    said = mistakes(given)
-    assert "EVENKEEL_SMTP_URL" in said
-    assert "EVENKEEL_SENDER" in said
+    assert "EVENKEEL_SENDER" in mistakes(given)
+
+
+def test_production_needs_one_way_out_and_an_address_for_receipts(tmp_path):
+    desk = {"EVENKEEL_CRISIS_DESK": "d@e.example"}
+    given = environ(tmp_path, **desk)
+    del given["EVENKEEL_SMTP_URL"]
+    assert "no page leaves" in mistakes(given)
+    given["EVENKEEL_SMS_URL"] = "twilio+https://a:b@phone/?from=%2B12025550100"
+    assert "EVENKEEL_ORIGIN is missing" in mistakes(given)
+    given["EVENKEEL_ORIGIN"] = "http://evenkeel.example"
+    assert "EVENKEEL_ORIGIN is http://" in mistakes(given)
+    given["EVENKEEL_ORIGIN"] = "https://evenkeel.example"
+    assert list(Settings.read("crisis", given).channels()) == ["sms"]
+    for no_origin in ("https://evenkeel.example/", "evenkeel.example", "https://", "ftp://x"):
+        assert "EVENKEEL_ORIGIN must be" in mistakes({**given, "EVENKEEL_ORIGIN": no_origin})
+
+
+def test_production_calls_and_texts_nobody_in_the_clear(tmp_path):
+    clear = "twilio+http://a:b@phone/?from=%2B12025550100"
+    for name in ("SMS", "VOICE"):
+        given = {f"EVENKEEL_{name}_URL": clear, "EVENKEEL_CRISIS_DESK": "d@e.example"}
+        said = mistakes(environ(tmp_path, EVENKEEL_ORIGIN="https://e.example", **given))
+        assert said.startswith(f"EVENKEEL_{name}_URL speaks twilio+http://")
 
 
 def test_production_speaks_to_no_mail_server_in_the_clear(tmp_path):

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 import sqlalchemy as sa
 
+import crisis
 from chassis.clock import SystemClock
 from chassis.database import Database
 from chassis.details import Vault
@@ -28,6 +29,7 @@ from evenkeel_ops.provision import Urls
 from services.crisis.tests.builders import KEY, Clinic, until
 
 PROGRAM = [sys.executable, "-m", "crisis.sweeper"]
+MIGRATIONS = Path(crisis.__file__).parent / "migrations"
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def now_database(urls) -> Iterator[Database]:
 def clinic(now_database) -> Clinic:
     clinic = Clinic.with_rota(now_database, SystemClock())
     for person in (person for rung in clinic.rungs for person in rung):
-        clinic.give_address(Vault(KEY), person, f"{person}@staff.example")
+        clinic.give_details(Vault(KEY), person, email=f"{person}@staff.example")
     return clinic
 
 

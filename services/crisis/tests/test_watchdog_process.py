@@ -189,7 +189,7 @@ def test_a_watchdog_loads_neither_nameko_nor_a_broker_nor_the_sender():
     run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
     assert not {"nameko", "kombu", "pika", "werkzeug", "web"} & loaded
-    assert not {"crisis.sender", "crisis.sweeper", "crisis.page"} & loaded
+    assert not {"crisis.paging.sender", "crisis.sweeper", "crisis.paging.page"} & loaded
 
 
 def test_wrong_settings_of_a_watchdog_are_said_in_a_line_each(tmp_path: Path):

@@ -10,7 +10,7 @@ from chassis.database import Session
 from chassis.details import Details, Vault
 from chassis.logs import log, where
 from crisis.case import Case
-from crisis.page import DESK
+from crisis.paging.page import DESK
 from crisis.participant import Participant
 from crisis.tables import ENGINE
 

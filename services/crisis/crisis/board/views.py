@@ -15,7 +15,7 @@ from crisis import rota, rules
 from crisis.board import drawing, people, words
 from crisis.board.words import Moment
 from crisis.case import CALLING, HELD, STATES, Case, Risk
-from crisis.page import Page
+from crisis.paging.page import Page
 from crisis.participant import Participant
 from crisis.timeline import Entry
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from chassis.database import Session
 from crisis.case import Case, Risk
-from crisis.page import DESK, Page
+from crisis.paging.page import DESK, Page
 from crisis.participant import Participant
 from crisis.rota.past import (
     ACKNOWLEDGED,

@@ -1,0 +1,1 @@
+"""Paging: how the calls of a ladder reach people, and how people answer them."""

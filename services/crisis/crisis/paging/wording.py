@@ -1,0 +1,69 @@
+"""What leaves: the words of a bundle or a notice, and the link that answers without signing in.
+
+Words and link follow from the key alone, so that a repetition is the same.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from channels.outgoing import EMAIL, SMS, VOICE, Outgoing
+from crisis import rules
+from crisis.paging.notice import YOURS, Notice
+from crisis.paging.page import Page
+
+PATH = "/crisis/paged/"
+TOKEN_BYTES = 18
+
+
+@dataclass(frozen=True)
+class Links:
+    """Links to this house, when it has an address. Only who has the secret can make one; what is
+    kept of it is its digest."""
+
+    origin: str | None
+    secret: bytes = field(repr=False)
+
+    def to(self, key: UUID | None) -> str | None:
+        """Where a bundle of this key can be answered."""
+        if self.origin is None or key is None:
+            return None
+        return f"{self.origin}{PATH}{self.token(key)}"
+
+    def token(self, key: UUID) -> str:
+        made = hmac.digest(self.secret, b"page link " + key.bytes, "sha256")
+        return base64.urlsafe_b64encode(made[:TOKEN_BYTES]).decode()
+
+
+def digest(token: str) -> str:
+    """By which a link is found again."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def of_pages(pages: Sequence[Page], links: Links, *, to: str) -> Outgoing:
+    """One text about all of them, which leave by the same channel."""
+    first = pages[0]
+    said = rules.page_text((one.tier, one.case.code) for one in pages)
+    text = said
+    if link := None if first.channel == VOICE else links.to(first.key):
+        text += rules.ways_to_answer(link, by_text=first.channel == SMS)
+    return _outgoing(first.channel, to, said, text, first)
+
+
+def of_notice(notice: Notice, links: Links, *, to: str) -> Outgoing:
+    """What somebody is told once the case has somebody."""
+    case = notice.case
+    if notice.says == YOURS:
+        text = rules.yours_text(case.code, f"{case.next_due_at:%H:%M} UTC")
+    else:
+        link = None if notice.channel == VOICE else links.to(notice.page.key)
+        text = rules.taken_text(case.code, link)
+    return _outgoing(notice.channel, to, rules.taken_text(case.code, None), text, notice)
+
+
+def _outgoing(channel: str, to: str, subject: str, text: str, row: Page | Notice) -> Outgoing:
+    subject = subject if channel == EMAIL else ""
+    return Outgoing(to=to, subject=subject, text=text, dated=row.called_at)
