@@ -25,6 +25,9 @@ from crisis.timeline import Entry
 
 LINK_LASTS = timedelta(days=7)
 TOKEN_BYTES = 16
+ON_CALL = "on_call"
+"""Whoever took a case in no role that crisis knows, as the operator's desk."""
+
 ANSWERED = ("follow_up", "closed")
 """States of a case in which the call was answered, and the next one is another."""
 
@@ -158,7 +161,7 @@ def _role_in(db: Session, case: Case, taken: Entry) -> str:
     said = taken.by.partition(":")[0]
     clinician = db.get(Clinician, case.acknowledged_by)
     known = clinician.roles if clinician else ()
-    return next((role for role in (said, *known) if role in ON_CALL_ROLES), "desk")
+    return next((role for role in (said, *known) if role in ON_CALL_ROLES), ON_CALL)
 
 
 def _digest(token: str) -> str:

@@ -205,6 +205,16 @@ def test_who_took_it_by_the_page_itself_is_named_by_their_role_in_the_clinic(cli
     assert "A supervisor has your call" in visit.see()
 
 
+def test_who_took_it_in_no_known_role_is_somebody_on_call(clinic):
+    visit, desk = clinic.visit(), UUID(int=0)
+    visit.press()
+    clinic.house.settle()
+    case_id = UUID(clinic.case()["case_id"])
+    with clinic.house.runtime("crisis").database.work() as db:
+        cases.acknowledge(db, case_id, desk, by=f"link:{desk}", at=db.now)
+    assert "Somebody on call has your call" in visit.see()
+
+
 def test_a_case_that_lapsed_is_nobodys_again(clinic):
     """Planted fault: whoever had it once still has it."""
     visit = clinic.visit()
