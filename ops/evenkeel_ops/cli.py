@@ -30,7 +30,7 @@ COMMANDS = {
 OF_THE_WHOLE = ("install_completion", "show_completion")
 
 EXIT_STATUS = """Exit status: 0 all is well, 1 what was checked failed,
-2 wrong usage, 3 this machine lacks something."""
+2 wrong usage, 3 this machine lacks something, 130 stopped by Ctrl-C, 143 by SIGTERM."""
 
 
 class Commands(TyperGroup):

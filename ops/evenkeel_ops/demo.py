@@ -24,9 +24,11 @@ STARTED_AT = float(os.environ.get("EVENKEEL_STARTED_AT") or time.time())
 """The wrapper says when it started, since the first run installs before it comes here."""
 
 EPILOG = """Examples: evenkeel demo, evenkeel demo --speed 600, evenkeel demo --headless --until
-12:00 --json, evenkeel demo --headless --outage 20, evenkeel demo --resume. What you change in it
-yourself the ledger counts as asked by nobody. Without --resume the day before is deleted. Not for
-production: people are invented, the broker is in memory, and nothing leaves this machine."""
+12:00 --json, evenkeel demo --headless --outage 20, evenkeel demo --resume. What you do on the case
+board the ledger counts as asked by you; what you change with a token, as asked by nobody. Without
+--resume the day before is deleted. Stopped by Ctrl-C it ends with status 130, by SIGTERM with 143,
+and the object says so. Not for production: people are invented, the broker is in memory, and
+nothing leaves this machine."""
 
 
 class Sabotage(StrEnum):
@@ -68,13 +70,11 @@ def demo(
         speed=None if headless else speed, until=_clock(until), outage_seconds=outage,
         sabotage=sabotage, directory=directory.resolve(), started_at=STARTED_AT,
     )  # fmt: skip
-    told = _shown(wanted)
-    if told is not None:
-        _end(told, as_json)
+    _end(_shown(wanted), as_json)
 
 
-def _shown(wanted: Wanted) -> dict[str, Any] | None:
-    """What came of the day, or None. Why there is no day is told in one line."""
+def _shown(wanted: Wanted) -> dict[str, Any]:
+    """What came of the day. Why there is no day is told in one line."""
     try:
         return Show(wanted).run()
     except EndsTooEarly as outage_at:
@@ -92,6 +92,8 @@ def _shown(wanted: Wanted) -> dict[str, Any] | None:
 def _end(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(told))
+    if told["stopped"]:
+        raise typer.Exit(told["exit_status"])
     wrong = ("lost", "duplicated", "out_of_order", "not_quiet")
     raise typer.Exit(any(told[name] for name in wrong))
 

@@ -58,6 +58,7 @@ class House:
         settings: Mapping[str, str] | None = None,
         broker_class: Callable[[str, Topology], Broker] = Broker,
         people: Callable[[], Iterable[Somebody]] = list,
+        front_class: Callable[..., Front] = Front,
     ) -> None:
         self.urls = dict(urls)
         self.directory = directory
@@ -69,7 +70,7 @@ class House:
         }
         (directory / SETTINGS).write_text(json.dumps(self._environ, indent=1))
         self.process = Process(
-            Front(port=port),
+            front_class(port=port),
             Topology(ANNOUNCES, HEARS),
             clock=self.clock,
             parts=parts,

@@ -17,9 +17,10 @@ from uuid import UUID
 
 import pytest
 
-from evenkeel_ops.machine import ROOT
+from evenkeel_ops.machine import ROOT, free_ports
 from evenkeel_ops.simulator.balance import balance
 from evenkeel_ops.simulator.ledger import FILE, Ledger
+from ops.tests.watcher import Watcher
 from web.callers import PEOPLE
 
 PROGRAM = (sys.executable, "-P", "-m", "evenkeel_ops")
@@ -28,6 +29,15 @@ import eventlet; eventlet.monkey_patch()
 from evenkeel_ops import cli, house
 house.QUIET_SECONDS = 3.0
 cli.main()
+"""
+INTERRUPTED = """
+import runpy, sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "evenkeel_ops.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+runpy.run_module("evenkeel_ops", run_name="__main__")
 """
 REFUSED = """CREATE TRIGGER refused BEFORE UPDATE OF attended_minutes ON episodes
 BEGIN SELECT raise(ABORT, 'refused by a test'); END"""
@@ -38,9 +48,13 @@ EVERYBODY = {
 
 
 def demo(
-    directory: Path, *options: str, program: Sequence[str] = PROGRAM, **environ: str
+    directory: Path,
+    *options: str,
+    program: Sequence[str] = PROGRAM,
+    small: Sequence[str] = SMALL_DAY,
+    **environ: str,
 ) -> subprocess.Popen[str]:
-    command = [*program, "demo", *SMALL_DAY, *options]
+    command = [*program, "demo", *small, *options]
     return subprocess.Popen(
         [*command, "--json", "--directory", str(directory / "demo")],
         stdout=subprocess.PIPE,
@@ -169,6 +183,72 @@ def test_the_ledger_notices_a_planted_fault(tmp_path, fault, figure):
     status, result = told(demo(tmp_path, "--sabotage", fault))
     assert status == 1
     assert result[figure] > 0
+
+
+@pytest.mark.parametrize(
+    ("when", "number", "status"),
+    [
+        ("databases", signal.SIGINT, 130), ("databases", signal.SIGTERM, 143),
+        ("opens the room", signal.SIGINT, 130), ("opens the room", signal.SIGTERM, 143),
+    ],
+)  # fmt: skip
+def test_a_day_that_is_stopped_says_so_by_its_object_and_its_status(tmp_path, when, number, status):
+    stopped = demo(tmp_path)
+    assert stopped.stdout
+    for line in stopped.stdout:
+        if when in line:
+            break
+    stopped.send_signal(number)
+    ended, result = told(stopped)
+    assert (ended, result["stopped"], result["seed"]) == (status, True, 7)
+
+
+def test_ctrl_c_while_everything_is_imported_is_no_traceback():
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (130, "")
+
+
+def test_whoever_watches_takes_the_cases_on_the_board_and_the_ledger_agrees(tmp_path):
+    port = free_ports(1)[0]
+    options = ("--speed", "600", "--port", str(port), "--until", "10:30")
+    running = demo(tmp_path, *options, small=SMALL_DAY[1:-2])
+    assert running.stdout
+    watcher, lines = Watcher(f"http://127.0.0.1:{port}"), []
+    for line in running.stdout:
+        lines.append(line)
+        if "a case: take it at" in line:
+            watcher.answers_a_case(line.split(", as ")[1].split(",")[0])
+    assert running.wait(timeout=60) == 0, lines[-20:]
+    result = json.loads(lines[-1])
+    assert is_clean(result), result["findings"]
+    assert watcher.taken
+    assert any("[somebody was quicker]" in line for line in lines)
+
+
+ACKNOWLEDGED_AGAIN = """INSERT INTO case_timeline
+SELECT lower(hex(randomblob(16))), clinic_id, case_id, 999, at, what, "by", facts, digest
+FROM case_timeline WHERE what = 'acknowledged' LIMIT 1"""
+
+
+@pytest.mark.parametrize(
+    ("pressed", "doubled"), [("acknowledgement", 0), ("contact", 1), (None, 1)]
+)
+def test_what_somebody_pressed_on_the_board_is_asked_by_them_and_nothing_else(
+    day, tmp_path, pressed, doubled
+):
+    played = tmp_path / "demo"
+    shutil.copytree(day[0] / "demo", played)
+    with sqlite3.connect(played / "crisis.db") as crisis:
+        crisis.execute(ACKNOWLEDGED_AGAIN)
+        entry = 'SELECT case_id, "by" FROM case_timeline WHERE position = 999'
+        case, by = crisis.execute(entry).fetchone()
+    ledger = Ledger(played)
+    if pressed:
+        ledger.pressed(*by.split(":"), f"/crisis/board/{UUID(case)}/{pressed}")
+    ledger.close()
+    assert balance(played).duplicated == doubled
 
 
 def test_a_day_that_does_not_become_quiet_ends_with_its_ledger_and_says_who_is_not(tmp_path):

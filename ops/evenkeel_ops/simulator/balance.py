@@ -28,6 +28,7 @@ from evenkeel_ops.simulator.views import VIEWS
 
 SERVICES = ("intake", "scheduling", "sessions", "notifications", "crisis")
 PROVIDERS = "providers"
+NOTHING = "SELECT NULL WHERE FALSE"
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ def _compared(db: sqlite3.Connection, effect: Effect) -> Iterator[Finding]:
     found: Counter[str] = Counter()
     for key, *amount in db.execute(effect.found):
         found[key] += amount[0] if amount else 1
+    allowed = Counter(key for (key,) in db.execute(effect.allowed or NOTHING))
     for key, label in labels.items():
-        if found[key] != expected[key]:
+        if not expected[key] <= found[key] <= expected[key] + allowed[key]:
             kind = LOST if found[key] < expected[key] else DUPLICATED
             counts = f"expected {expected[key]}, found {found[key]}"
             yield Finding(kind, f"{effect.says.format(label)} ({counts})")

@@ -18,14 +18,20 @@ from evenkeel_ops.simulator.ledger import Ledger
 from evenkeel_ops.simulator.operator import Operator
 
 TICK_SECONDS = 0.05
+DANGER_SPEED = 6.0
+"""While somebody may be in danger and a person watches, so that they can answer."""
+
 SPEED_WHILE_AWAY = 60.0
 """While the broker is away nothing becomes quiet, so that also a headless day runs live."""
 
 Tell = Callable[[Act, bool], None]
 
 
-class Stopped(Exception):
-    """Somebody asked for the end before the day was over."""
+class Stopped(SystemExit):
+    """Somebody asked for the end before the day was over, by this signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
 
 
 class KeptClock(SimulatedClock):
@@ -49,7 +55,8 @@ class Course:
     ) -> None:
         self.house = house
         self.clock = clock
-        self.stopping = False
+        self.stopping = 0
+        self._dangers: list[tuple[datetime, datetime]] = []
         self._operator = operator
         self._ledger = ledger
         self._tell = tell
@@ -64,6 +71,7 @@ class Course:
         if speed is None:
             self._quickly(plan.day, until)
         else:
+            self._dangers = plan.dangers
             self._live(plan.day, until, speed)
 
     def run_without(
@@ -114,10 +122,18 @@ class Course:
             self._must_go_on()
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
-            passed = timedelta(seconds=(now - before) * speed)
+            passed = timedelta(seconds=(now - before) * self._speed(speed))
             self.clock.advance_to(min(self.clock.now() + passed, instant))
             before = now
         return before < ends
+
+    def _speed(self, speed: float) -> float:
+        """Slow while a case waits for whoever watches, until they say that they are in contact."""
+        now = self.clock.now()
+        begun = [ends for begins, ends in self._dangers if begins <= now]
+        answered = self._ledger.presses_of("contact")
+        is_waiting = any(now < ends for ends in begun) and answered < len(begun)
+        return min(speed, DANGER_SPEED) if is_waiting else speed
 
     def _to_do(self, acts: Iterable[Act], until: datetime) -> Iterator[Act]:
         return (act for act in acts if act.at <= until and not self._ledger.is_done(act))
@@ -129,4 +145,4 @@ class Course:
 
     def _must_go_on(self) -> None:
         if self.stopping:
-            raise Stopped
+            raise Stopped(self.stopping)

@@ -8,8 +8,9 @@ from typing import Any
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.people import Clinician, Participant, ref
 
-TAKEN = ("already_acknowledged", "not_allowed_now", "not_the_next_contact")
-"""Somebody who watches may be quicker than the plan; then the case is theirs."""
+TAKEN = ("already_acknowledged", "step_not_allowed", "not_the_next_contact")
+"""Somebody who watches may be quicker than the plan; then the case is theirs, for as long as they
+do the next thing in time."""
 
 
 def answered_case(
@@ -19,11 +20,14 @@ def answered_case(
     """How a case goes on that a participant's answer opened: after how many minutes it is
     acknowledged, contact is logged, and the assessment is concluded."""
 
-    def act(after: int, step: str, says: str, method: str, path: str, **more: Any) -> Act:
+    def act(
+        after: int, step: str, says: str, method: str, path: str, part: str = "",
+        loud: bool = True, **more: Any,
+    ) -> Act:  # fmt: skip
         return Act(
-            id=f"{step}-{one.number}", at=opened_at + timedelta(minutes=after), step=step,
+            id=f"{step}{part}-{one.number}", at=opened_at + timedelta(minutes=after), step=step,
             about=one.number, says=f"{responder.name} {says}", role=responder.role,
-            person=responder.id, clinic_id=one.clinic.id, method=method, path=path, loud=True,
+            person=responder.id, clinic_id=one.clinic.id, method=method, path=path, loud=loud,
             **more,
         )  # fmt: skip
 
@@ -34,6 +38,11 @@ def answered_case(
     yield act(
         acknowledged, "acknowledgement", f"has the case of {one.name}", "POST",
         f"{case}/acknowledgement", body={}, tolerates=TAKEN,
+    )  # fmt: skip
+    says = f"looks whether somebody has the case of {one.name}"
+    yield act(
+        contacted, "acknowledgement", says, "POST", f"{case}/acknowledgement", body={},
+        tolerates=TAKEN, part="_again", loud=False,
     )  # fmt: skip
     says = f"speaks with {one.name}"
     yield act(contacted, "contact", says, "POST", f"{case}/contact", body={}, tolerates=TAKEN)

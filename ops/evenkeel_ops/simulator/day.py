@@ -22,15 +22,19 @@ CHECK_IN_AFTER = 1
 AWAY_BEFORE = timedelta(minutes=2)
 """The broker goes away this long before somebody says that they are not safe."""
 
+LOOKED_ON = timedelta(minutes=2)
+
 MINUTES = sum(minutes for _, minutes in SEGMENTS)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens up to the morning, what happens on the day, and its memorable instants."""
+    """What happens up to the morning, what happens on the day, and its memorable instants.
+    `dangers` are from when to when somebody who watches can answer a case."""
 
     before: list[Act]
     day: list[Act]
+    dangers: list[tuple[datetime, datetime]]
     begins_at: datetime
     outage_at: datetime
     ends_at: datetime
@@ -45,10 +49,19 @@ def plan(cast: Cast, on: date = DAY) -> Plan:
     return Plan(
         before=sorted(the_day_before(cast, eve, on), key=lambda act: act.at),
         day=day,
+        dangers=_dangers(day),
         begins_at=local(on, BEFORE_OPENS, zones[0]),
         outage_at=dangerous[-1] - AWAY_BEFORE,
         ends_at=max(local(on, LAST_HOUR, zone) for zone in zones),
     )
+
+
+def _dangers(day: list[Act]) -> list[tuple[datetime, datetime]]:
+    """From what somebody says of themselves until shortly after it is acknowledged, if nobody who
+    watches is quicker."""
+    said_at = {act.about: act.at for act in day if act.step == "check_in" and act.loud}
+    taken = [act for act in day if act.step == "acknowledgement" and act.loud]
+    return [(said_at[act.about], act.at + LOOKED_ON) for act in taken]
 
 
 def local(on: date, at: time, zone: str) -> datetime:

@@ -31,6 +31,11 @@ _TABLES = """
         answer TEXT,
         tolerated INTEGER NOT NULL DEFAULT 0
     );
+    CREATE TABLE IF NOT EXISTS pressed (
+        role TEXT NOT NULL,
+        person TEXT NOT NULL,
+        path TEXT NOT NULL
+    );
 """
 
 _PEOPLE = {
@@ -107,10 +112,21 @@ class Ledger:
         )
 
     def give_up(self, act: Act, because_of: str) -> None:
-        """Write down that an act could not even be asked for, because of an earlier one."""
+        """Write down that an act could not even be asked for, because of an earlier one, or
+        because somebody who watches has left nothing to be done."""
         answer = {"code": "impossible", "because_of": because_of}
         self._answers[act.id] = (IMPOSSIBLE, answer)
-        self._write(act, status=IMPOSSIBLE, answer=json.dumps(answer))
+        more = {"answer": json.dumps(answer), "tolerated": bool(act.tolerates)}
+        self._write(act, status=IMPOSSIBLE, **more)
+
+    def pressed(self, role: str, person: str, path: str) -> None:
+        """Write down what somebody who watches pressed on a page."""
+        self._db.execute("INSERT INTO pressed VALUES (?, ?, ?)", [role, person, path])
+
+    def presses_of(self, what: str) -> int:
+        """How many cases somebody who watches has done this to."""
+        sql = "SELECT count(DISTINCT path) FROM pressed WHERE path LIKE ?"
+        return self._db.execute(sql, [f"%/{what}"]).fetchone()[0]
 
     def people(self) -> dict[str, int]:
         """How many participants went through what."""

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from evenkeel_ops.simulator.operator import Operator
 from evenkeel_ops.simulator.people import Cast
 from evenkeel_ops.simulator.story import Story
 from evenkeel_ops.simulator.wanted import Wanted
+from evenkeel_ops.simulator.witness import WitnessedFront
 from web.listening import PortInUse
 
 SENDER = "appointments@example.org"
@@ -50,28 +51,42 @@ class Show:
         self.outage = Outage()
         self.first_event_seconds: float | None = None
         self.not_quiet: str | None = None
+        self.course: Course | None = None
 
-    def run(self) -> dict[str, Any] | None:
-        """Run the day. Returns what came of it, or None when somebody stopped it before its end.
+    def run(self) -> dict[str, Any]:
+        """Run the day. Returns what came of it; of one that somebody stopped, its exit status too.
 
         Raises CannotShow or EndsTooEarly.
         """
+        try:
+            with _asked_to_stop(self._stop):
+                self._run()
+                return self._told()
+        except Stopped as stopped:
+            return {**self._begun(), "stopped": True, "exit_status": stopped.code}
+
+    def _run(self) -> None:
         with ExitStack() as going:
             self._must_be_possible(going)
             ledger = self._ledger()
             going.callback(ledger.close)
             cast = Cast(*(ledger.noted(name) for name in NOTED))
             day = self._planned(cast)
-            self.story = Story(cast.clinics[0].zone, self.wanted, day)
+            self.story = Story(cast, self.wanted, day)
             try:
                 self._play(going, ledger, day)
             except Stopped:
                 self.story.stopped(self.directory)
-                return None
+                raise
             except NotQuiet as reason:
                 self.not_quiet = str(reason)
                 self.story.not_quiet(self.not_quiet)
-        return self._told(day)
+
+    def _stop(self, number: int, _frame: Any) -> None:
+        """End after the act that is under way; before the first one, at once."""
+        if self.course is None:
+            raise Stopped(number)
+        self.course.stopping = number
 
     def _must_be_possible(self, going: ExitStack) -> None:
         if not self.wanted.resume:
@@ -113,8 +128,7 @@ class Show:
         house = self._house(going, clock, ledger)
         operator = Operator(ledger, house.issuer, house.address)
         going.callback(operator.close)
-        course = Course(house, clock, operator, ledger, self._teller(house))
-        going.enter_context(_asked_to_stop(course))
+        course = self.course = Course(house, clock, operator, ledger, self._teller(house))
         course.prepare(day)
         self.story.morning(house.address, ledger)
         wanted, until = self.wanted, self.until
@@ -139,6 +153,7 @@ class Show:
             },
             broker_class=self.outage.broker,
             people=partial(everybody, Cast(*(ledger.noted(name) for name in NOTED)), ledger),
+            front_class=partial(WitnessedFront, ledger),
         )
         began = time.monotonic()
         house.migrate()
@@ -164,13 +179,13 @@ class Show:
 
         return tell
 
-    def _told(self, day: Plan) -> dict[str, Any]:
+    def _told(self) -> dict[str, Any]:
         ledger = Ledger(self.directory)
         found = balance(self.directory)
         told = {
+            **self._begun(),
+            "stopped": False,
             "seed": ledger.noted("seed"),
-            "first_event_s": self.first_event_seconds and round(self.first_event_seconds, 2),
-            "wall_s": round(time.time() - self.wanted.started_at, 2),
             "people": ledger.people(),
             "events": found.events,
             "lost": found.lost,
@@ -183,6 +198,14 @@ class Show:
         ledger.close()
         self.story.closing(told)
         return told
+
+    def _begun(self) -> dict[str, Any]:
+        """What is known of a day as soon as it was asked for."""
+        return {
+            "seed": self.wanted.seed,
+            "first_event_s": self.first_event_seconds and round(self.first_event_seconds, 2),
+            "wall_s": round(time.time() - self.wanted.started_at, 2),
+        }
 
 
 def _empty(directory: Path) -> None:
@@ -217,12 +240,8 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _asked_to_stop(course: Course) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the day after the act that is under way."""
-
-    def stop(*_: Any) -> None:
-        course.stopping = True
-
+def _asked_to_stop(stop: Callable[[int, Any], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM are asked, not obeyed by whatever happens to run."""
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -13,6 +13,7 @@ from evenkeel_ops.configuration import DEMO
 from evenkeel_ops.simulator.act import Act
 from evenkeel_ops.simulator.day import DAY, Plan
 from evenkeel_ops.simulator.ledger import Ledger
+from evenkeel_ops.simulator.people import Cast
 from evenkeel_ops.simulator.wanted import Wanted
 
 CURL = "curl -H \"Authorization: Bearer $(./evenkeel token {asked})\" '{address}{path}'"
@@ -22,8 +23,14 @@ MOST_FINDINGS = 40
 class Story:
     """Tells one run on the terminal, plainly where there is none."""
 
-    def __init__(self, zone: str, wanted: Wanted, day: Plan) -> None:
-        self.zone = zone
+    def __init__(self, cast: Cast, wanted: Wanted, day: Plan) -> None:
+        self.zone = cast.clinics[0].zone
+        first = {clinic.id: cast.on_call[clinic.number][0] for clinic in cast.clinics}
+        self._on_call = {
+            clinic: f"{one.name.capitalize()}, staff of clinic {one.clinic.number}"
+            for clinic, one in first.items()
+        }
+        self._board = ""
         self._where = _option(wanted.directory)
         self._watched = wanted.speed is not None
         self._begins_at = day.begins_at
@@ -42,7 +49,10 @@ class Story:
     def morning(self, address: str, ledger: Ledger) -> None:
         """How to look around, then the day."""
         told = ledger.people()
-        self._row("pages", f"{address}/ and there you sign in as anybody of the demo")
+        self._board = f"{address}/crisis/board"
+        somebody = next(iter(self._on_call.values()))
+        self._row("case board", f"{self._board} and there sign in as {somebody}")
+        self._row("pages", f"{address}/ as anybody of the demo; you are asked for no password")
         self._row("ready", f"{told['seated']} people have a seat; a token lives ten minutes:")
         for role, path in _paths(ledger).items():
             self._say("  " + CURL.format(asked=role + self._where, address=address, path=path))
@@ -50,9 +60,16 @@ class Story:
 
     def tell(self, act: Act, granted: bool) -> None:
         """One act, when somebody watches or when it matters."""
-        if act.at >= self._begins_at and (self._watched or act.loud or not granted):
-            refused = "" if granted else "  [refused]"
-            self._say(f" {self._local(act.at)}  {act.says}{refused}")
+        was_quicker = bool(act.tolerates) and not granted
+        if act.at < self._begins_at or not (self._watched or act.loud or not granted):
+            return
+        if was_quicker and not act.loud:
+            return
+        refused = "  [somebody was quicker]" if was_quicker else "  [refused]"
+        self._say(f" {self._local(act.at)}  {act.says}{'' if granted else refused}")
+        if self._watched and act.step == "check_in" and act.loud:
+            who = self._on_call[act.clinic_id]
+            self._say(f"        a case: take it at {self._board}, as {who}")
 
     def stopped(self, directory: Path) -> None:
         resume = f"./evenkeel demo --resume{self._where}"

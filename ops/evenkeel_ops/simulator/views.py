@@ -78,6 +78,11 @@ SELECT step, 'the case of participant ' || about AS label,
     bare(substr(path, length('/crisis/cases/') + 1, 36)) || '/' || role || ':' || person AS entry
 FROM done WHERE step IN ('acknowledgement', 'contact', 'conclusion', 'follow_up');
 
+CREATE TEMP VIEW by_hand AS
+SELECT substr(path, length('/crisis/board/') + 38) AS step,
+    bare(substr(path, length('/crisis/board/') + 1, 36)) || '/' || role || ':' || person AS entry
+FROM ledger.pressed;
+
 CREATE TEMP VIEW on_call AS
 SELECT bare(body ->> 'clinic_id') AS clinic, rung.key + 1 AS rung, bare(one.value) AS clinician
 FROM done AS rota, json_each(rota.body, '$.rungs') AS rung, json_each(rung.value) AS one
