@@ -15,6 +15,7 @@ import typer
 from chassis.settings import WrongSettings
 from evenkeel_ops.configuration import DEMO
 from evenkeel_ops.machine import Lacking
+from evenkeel_ops.simulator.scenario import Scenario
 from evenkeel_ops.simulator.show import CannotShow, EndsTooEarly, Show
 from evenkeel_ops.simulator.wanted import Wanted
 
@@ -59,6 +60,9 @@ def demo(
     sabotage: Annotated[
         Sabotage | None, typer.Option(help="Plant a fault: the ledger must find it.")
     ] = None,
+    scenario: Annotated[
+        Scenario | None, typer.Option(help="What goes wrong when somebody is not safe.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="The last line is one JSON object.")
     ] = False,
@@ -68,7 +72,7 @@ def demo(
     wanted = Wanted(
         seed=seed, clinics=clinics, participants=participants, port=port, resume=resume,
         speed=None if headless else speed, until=_clock(until), outage_seconds=outage,
-        sabotage=sabotage, directory=directory.resolve(), started_at=STARTED_AT,
+        sabotage=sabotage, scenario=scenario, directory=directory.resolve(), started_at=STARTED_AT,
     )  # fmt: skip
     _end(_shown(wanted), as_json)
 
@@ -95,7 +99,7 @@ def _end(told: dict[str, Any], as_json: bool) -> None:
     if told["stopped"]:
         raise typer.Exit(told["exit_status"])
     wrong = ("lost", "duplicated", "out_of_order", "not_quiet")
-    raise typer.Exit(any(told[name] for name in wrong))
+    raise typer.Exit(any(told[name] for name in wrong) or told["pages"]["doubled"] > 0)
 
 
 def _is_of_the_directory(failure: Exception) -> bool:

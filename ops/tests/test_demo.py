@@ -340,3 +340,39 @@ def test_a_new_day_empties_the_directory_and_leaves_it_where_it_is(tmp_path):
     before = played.stat().st_ino
     status, _ = told(demo(tmp_path, "--until", "08:00"))
     assert (status, played.stat().st_ino) == (0, before)
+
+
+def scenario(directory: Path, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a scenario told, and its pages by themselves."""
+    status, result = told(demo(directory, "--scenario", name))
+    assert status == 0, result["findings"]
+    assert is_clean(result)
+    return result, result["pages"]
+
+
+def test_where_nobody_answers_everybody_is_paged_at_each_rung_for_ever(tmp_path):
+    result, pages = scenario(tmp_path, "nobody-answers")
+    assert pages == {
+        "due": pages["due"], "sent": pages["due"], "doubled": 0,
+        "lateness_p99_s": 0.0, "lateness_max_s": 0.0,
+    }  # fmt: skip
+    assert pages["due"] > 60
+    assert result["people"]["pages_acknowledged"] == 1
+
+
+def test_while_every_provider_refuses_nobody_counts_as_paged_and_afterwards_everybody_is(tmp_path):
+    _, pages = scenario(tmp_path, "providers-down")
+    assert 0 < pages["sent"] < pages["due"]
+    assert pages["doubled"] == 0
+    with sqlite3.connect(tmp_path / "demo" / "crisis.db") as crisis:
+        (unsent,) = crisis.execute(
+            "SELECT count(*) FROM pages WHERE state IN ('queued', 'sending')"
+        ).fetchone()
+    assert unsent == 0
+
+
+def test_without_a_broker_the_pages_of_a_new_case_go_out_all_the_same(tmp_path):
+    result, pages = scenario(tmp_path, "broker-off")
+    assert result["outages"] == 1
+    assert pages["sent"] == pages["due"] > 0
+    assert pages["doubled"] == 0

@@ -2,12 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 FILE = "ledger.sqlite"
+
+Clock = Callable[[], datetime]
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -38,8 +40,9 @@ _ROWS = {
 class Ledger:
     """The writing side. On the disk before anybody is answered."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._now = clock or _present
         self._file = sqlite3.connect(directory / FILE, check_same_thread=False)
         self._file.executescript(_SCHEMA)
         for table in _ROWS:
@@ -52,13 +55,13 @@ class Ledger:
         values = ", ".join(f":{name}" for name in row)
         self._write(
             f"INSERT INTO accepted ({names}, accepted_at) VALUES ({values}, :at)",
-            {**row, "at": _now()},
+            {**row, "at": self._now().isoformat()},
         )
 
     def deliver(self, reference: str) -> None:
         self._write(
             "INSERT INTO delivered (reference, delivered_at) VALUES (:reference, :at)",
-            {"reference": reference, "at": _now()},
+            {"reference": reference, "at": self._now().isoformat()},
         )
 
     def reference_of(self, provider: str, key: str) -> str | None:
@@ -87,5 +90,19 @@ def read(directory: Path, table: str) -> list[dict[str, Any]]:
         file.close()
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
+def clock_kept_in(file: Path) -> Clock:
+    """The clock of a demo, which is in its ledger before anybody sees it."""
+
+    def now() -> datetime:
+        kept = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            (at,) = kept.execute("SELECT value ->> '$' FROM run WHERE name = 'clock'").fetchone()
+        finally:
+            kept.close()
+        return datetime.fromisoformat(at)
+
+    return now
+
+
+def _present() -> datetime:
+    return datetime.now(UTC)

@@ -24,7 +24,7 @@ from typing import Any
 from evenkeel_ops.providers import posting
 from evenkeel_ops.providers.carrier import Carrier
 from evenkeel_ops.providers.faults import Faults
-from evenkeel_ops.providers.ledger import Ledger
+from evenkeel_ops.providers.ledger import Ledger, clock_kept_in
 from evenkeel_ops.providers.mail import MailPort
 from evenkeel_ops.providers.telephone import TelephonePort
 
@@ -36,8 +36,7 @@ PHONE = {"phone_a": "a" * 32, "phone_b": "b" * 32}
 class Providers:
     """All of them, with one ledger."""
 
-    def __init__(self, directory: Path, loop: asyncio.AbstractEventLoop, mail_port: int) -> None:
-        ledger = Ledger(directory)
+    def __init__(self, ledger: Ledger, loop: asyncio.AbstractEventLoop, mail_port: int) -> None:
         self._loop = loop
         self.ports: dict[str, MailPort | TelephonePort] = {}
         for name, port in zip(MAIL, (mail_port, 0), strict=True):
@@ -85,9 +84,9 @@ class _Control(BaseHTTPRequestHandler):
         """Nothing: standard error is the test's."""
 
 
-async def serve(directory: Path, mail_port: int, faults: dict[str, dict[str, Any]]) -> None:
+async def serve(ledger: Ledger, mail_port: int, faults: dict[str, dict[str, Any]]) -> None:
     """Listen, say on which ports, and go on for ever."""
-    providers = Providers(directory, asyncio.get_running_loop(), mail_port)
+    providers = Providers(ledger, asyncio.get_running_loop(), mail_port)
     for port in providers.ports.values():
         await port.open()
     for name, given in faults.items():
@@ -112,10 +111,12 @@ def main() -> None:
     read.add_argument("--directory", type=Path, required=True, help="where the ledger is kept")
     read.add_argument("--mail-port", type=int, default=0, help="of mail_a; 0: any free one")
     read.add_argument("--parent", type=int, help="who started this; the process dies with it")
+    read.add_argument("--clock", type=Path, help="a demo's ledger: instants are those of its clock")
     read.add_argument("--faults", type=json.loads, default={}, help='{"mail_a": {"refuse": 451}}')
     given = read.parse_args()
     die_with(given.parent)
-    asyncio.run(serve(given.directory, given.mail_port, given.faults))
+    ledger = Ledger(given.directory, given.clock and clock_kept_in(given.clock))
+    asyncio.run(serve(ledger, given.mail_port, given.faults))
 
 
 if __name__ == "__main__":

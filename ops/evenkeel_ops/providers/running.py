@@ -59,14 +59,18 @@ class Providers:
 
 
 @contextmanager
-def providers(directory: Path, *, mail_port: int = 0, **mail_faults: Any) -> Iterator[Providers]:
+def providers(
+    directory: Path, *, mail_port: int = 0, clock: Path | None = None, **mail_faults: Any
+) -> Iterator[Providers]:
     """Providers in a process that ends with the block, or with this process, or this thread.
 
-    `mail_faults` are of the first mail server, from the start.
+    `clock` is the ledger of a demo by whose clock they note instants; `mail_faults` are of the
+    first mail server, from the start.
     """
     faults = {"mail_a": asdict(Faults(**mail_faults))}
     command = [sys.executable, "-m", PROCESS, "--directory", str(directory)]
     command += ["--mail-port", str(mail_port), "--parent", str(os.getpid())]
+    command += ["--clock", str(clock)] if clock else []
     command += ["--faults", json.dumps(faults)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:

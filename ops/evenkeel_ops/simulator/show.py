@@ -24,7 +24,9 @@ from evenkeel_ops.simulator.day import DAY, Plan, local, plan
 from evenkeel_ops.simulator.everybody import everybody
 from evenkeel_ops.simulator.ledger import FILE, Ledger
 from evenkeel_ops.simulator.operator import Operator
+from evenkeel_ops.simulator.pages import DESK, paged
 from evenkeel_ops.simulator.people import Cast
+from evenkeel_ops.simulator.scenario import planned, play
 from evenkeel_ops.simulator.story import Story
 from evenkeel_ops.simulator.wanted import Wanted
 from evenkeel_ops.simulator.witness import WitnessedFront
@@ -108,7 +110,7 @@ class Show:
 
     def _planned(self, cast: Cast) -> Plan:
         """The day of a cast. Raises EndsTooEarly."""
-        day, zone = plan(cast), cast.clinics[0].zone
+        day, zone = planned(plan(cast), self.wanted.scenario), cast.clinics[0].zone
         self.until = day.ends_at
         if self.wanted.until is not None:
             self.until = local(DAY, self.wanted.until, zone)
@@ -132,7 +134,10 @@ class Show:
         course.prepare(day)
         self.story.morning(house.address, ledger)
         wanted, until = self.wanted, self.until
-        if wanted.outage_seconds:
+        if wanted.scenario:
+            away = play(wanted.scenario, course, day, until, self.outage, self.outside)
+            ledger.note("outages", away)
+        elif wanted.outage_seconds:
             course.run_without(self.outage, wanted.outage_seconds, day, until, wanted.speed)
         else:
             course.run(day, until, wanted.speed)
@@ -141,14 +146,16 @@ class Show:
     def _house(self, going: ExitStack, clock: KeptClock, ledger: Ledger) -> House:
         """A started house that writes its log to a file and whose mail nobody sends on."""
         logs.configure(stream=going.enter_context((self.directory / "log.jsonl").open("a")))
-        outside = going.enter_context(providers(self.directory / PROVIDERS))
+        ours = providers(self.directory / PROVIDERS, clock=self.directory / FILE)
+        self.outside = going.enter_context(ours)
         house = House.embedded(
             self.directory,
             clock=clock,
             port=self.wanted.port,
             settings={
-                "EVENKEEL_SMTP_URL": outside.smtp_url(),
+                "EVENKEEL_SMTP_URL": self.outside.smtp_url(),
                 "EVENKEEL_SENDER": SENDER,
+                "EVENKEEL_CRISIS_DESK": DESK,
                 "EVENKEEL_ORIGIN": f"http://127.0.0.1:{self.wanted.port}",
             },
             broker_class=self.outage.broker,
@@ -192,6 +199,7 @@ class Show:
             "duplicated": found.duplicated,
             "out_of_order": found.out_of_order,
             "outages": ledger.noted("outages") or 0,
+            "pages": paged(self.directory).told(),
             "not_quiet": self.not_quiet,
             "findings": [f"{one.kind}: {one.says}" for one in found.findings],
         }

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import time as local_time
 from pathlib import Path
 
+from evenkeel_ops.simulator.scenario import Scenario
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -18,5 +20,6 @@ class Wanted:
     until: local_time | None
     outage_seconds: float
     sabotage: str | None
+    scenario: Scenario | None
     directory: Path
     started_at: float
