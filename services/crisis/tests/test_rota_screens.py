@@ -214,3 +214,21 @@ def test_a_draft_is_rehearsed_and_the_load_is_seen(crisis, lead):
     assert (
         Visitor(crisis, "clinician").client.get(f"{lead.home}/draft/rehearsal").status_code == 403
     )
+
+
+def test_who_goes_off_duty_with_a_case_is_seen_by_who_comes(crisis, lead):
+    first, second, *_ = crisis.people
+    for place, (person, starts_at, ends_at) in enumerate(
+        [(first, "06:00", "18:00"), (second, "18:00", "06:00")], start=1
+    ):
+        fields = {"starts_at": starts_at, "ends_at": ends_at, "first_on": "2026-11-16"}
+        lead.send(f"/draft/1/{place}", **rotation(person, turn="together", **fields))
+    assert lead.send("/draft").status_code == 303
+    case_id = crisis.opens().json()["case_id"]
+    for what in ("acknowledgement", "contact"):
+        crisis.ask("POST", f"/cases/{case_id}/{what}", person=first)
+    assert "To be handed over" not in lead.see()
+    crisis.house.advance(timedelta(hours=9))
+    assert f"Now on call first: Clinician {str(second)[-6:]}" in lead.see()
+    (one,) = crisis.ask("GET", "/hand-overs").json()["items"]
+    assert (one["case_id"], one["holder"], one["to"][0]) == (case_id, str(first), str(second))

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from chassis.details import Vault
-from crisis.rota import policy, published
+from crisis.rota import hand_over, policy, published
 from crisis.rota import schemas as shape
 from crisis.rota.shifts import Override, Rota
 from crisis.rota.staff import is_reached
@@ -66,6 +66,25 @@ class RotaRoutes:
         times = {tier: call.body[tier] for tier in LONGEST}
         made = policy.publish(call.db, call.clinic_id, times, by=call.by, at=call.now)
         return policy_shown(made)
+
+    @route("GET", "/crisis/hand-overs", returns=shape.HandOversListed, allow=READERS, clinical=True)
+    def list_hand_overs(self, call):
+        """Cases whose holder is no longer on call, and who is now."""
+        found = [
+            one for clinic in sorted(call.caller.clinics) for one in hand_over.due(call.db, clinic)
+        ]
+        return {
+            "items": [
+                {
+                    "clinic_id": one.case.clinic_id,
+                    "case_id": one.case.id,
+                    "code": one.case.code,
+                    "holder": one.holder,
+                    "to": one.to,
+                }
+                for one in found
+            ]
+        }
 
     @route("GET", "/crisis/policies", returns=shape.PoliciesListed, allow=READERS)
     def list_policies(self, call):

@@ -211,6 +211,22 @@ class LoadListed(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(LoadShown), required=True)
 
 
+class HandOverShown(ma.Schema):
+    """A case whose holder's shift is over, and who is on call now, the first rung first."""
+
+    clinic_id = Id(required=True)
+    case_id = Id(required=True)
+    code = ma.fields.String(required=True)
+    holder = Id(required=True)
+    to = ma.fields.List(Id(), required=True)
+
+
+class HandOversListed(ma.Schema):
+    """Cases that somebody should take over, the oldest first."""
+
+    items = ma.fields.List(ma.fields.Nested(HandOverShown), required=True)
+
+
 class TimesShown(ma.Schema):
     """How long each step of a tier's ladder takes, in seconds."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crisis.rota import draft, policy, published
+from crisis.rota import draft, hand_over, policy, published
 from crisis.rota import schemas as shape
 from crisis.rota.routes import KEEPERS, READERS, how
 from crisis.rota.showing import showing
@@ -32,6 +32,7 @@ class RotaScreens:
             **one.rota(rota),
             **one.times(policy.times_in_force(call.db, clinic_id)),
             "edition": published.newest_edition(call.db, clinic_id),
+            "hand_overs": hand_over.due(call.db, clinic_id),
             "stand_ins": published.stand_ins(call.db, clinic_id),
             "has_draft": draft.draft_of(call.db, clinic_id) is not None,
             "may_change": call.caller.role in KEEPERS,
