@@ -22,6 +22,7 @@ MEANINGS = {
     "occurrences": "Days in the series.",
     "outcome": "How the referral ended.",
     "position": "Place of the segment in the day.",
+    "raised_by": "The clinician who pressed the button, where one did.",
     "reason": "Why, from the published list.",
     "roles": "What the clinician may do in the clinic.",
     "rules": "The rules that led to this level.",
