@@ -92,6 +92,7 @@ class Consents(ma.Schema):
 class BrandBody(ma.Schema):
     """As whose a clinic's messages appear. What is left out stays discreet: no name at all."""
 
+    clinic_id = Id(required=True)
     sender_name = Text(LONGEST, load_default=None)
     calendar_title = Text(LONGEST, load_default=None)
 

@@ -96,24 +96,14 @@ class Notifications(AbsencePages, Texts, Between):
 
     @route(
         "PUT",
-        "/notifications/clinics/<uuid:clinic_id>/brand",
+        "/notifications/brand",
         body=BrandBody,
         returns=Brand,
         allow=("clinic_admin",),
     )
-    def say_brand(self, call: Call, clinic_id: UUID) -> Any:
+    def say_brand(self, call: Call) -> Any:
         """Say as whose a clinic's messages appear; what gives too much away is refused."""
-        return brands.say(call.db, clinic_id, **call.body, by=call.by, at=call.now)
-
-    @route(
-        "GET",
-        "/notifications/clinics/<uuid:clinic_id>/brand",
-        returns=Brand,
-        allow=("clinic_admin",),
-    )
-    def show_brand(self, call: Call, clinic_id: UUID) -> Any:
-        """As whose a clinic's messages appear."""
-        return views.brand(call.db, clinic_id)
+        return brands.say(call.db, **call.body, by=call.by, at=call.now)
 
     @hears(ConsentGiven)
     def consent_given(self, work: Work, event: ConsentGiven) -> None:

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from chassis.database import Session
 from notifications import consent
-from notifications.brands import brand_of
 from notifications.messages import Message
 
 
@@ -20,16 +19,6 @@ def messages(db: Session, *, recipient_id: UUID | None, limit: int) -> dict[str,
         wanted = wanted.where(Message.recipient_id == recipient_id)
     newest = db.scalars(wanted.limit(limit)).all()
     return {"items": [_item(message) for message in reversed(newest)]}
-
-
-def brand(db: Session, clinic_id: UUID) -> dict[str, Any]:
-    """As whose a clinic's messages appear: without any name until it has said one."""
-    said = brand_of(db, clinic_id)
-    return {
-        "clinic_id": clinic_id,
-        "sender_name": said and said.sender_name,
-        "calendar_title": said and said.calendar_title,
-    }
 
 
 def _item(message: Message) -> dict[str, Any]:
