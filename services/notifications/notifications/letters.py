@@ -122,7 +122,8 @@ def _days_named(
     assert recipient.zone is not None
     begins = rules.midnight_before(message.about_at, recipient.zone)
     ends = rules.midnight_before(begins + DAY_AND_A_BIT, recipient.zone)
-    return seats.days_between(db, recipient.person_id, begins, ends) or [message.about_at]
+    days = seats.days_between(db, recipient.person_id, begins, ends)
+    return [day.starts_at for day in days] or [message.about_at]
 
 
 def _ways(

@@ -6,7 +6,7 @@ Danger comes first, whatever else is said with it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,14 +16,17 @@ from catalogue.risk import RiskDetected
 from channels.callbacks import Reply as Heard
 from chassis.announce import announce, uuid7
 from chassis.database import OfClinic, Session, insert_into
-from notifications import answers, reply_words, wishes
+from notifications import absences, answers, reply_words, seats, wishes
 from notifications.purposes import BY_PHONE
 from notifications.recipients import Recipient
-from notifications.reply_words import HELP, RISK, START, STOP, Asked
+from notifications.reply_words import CANNOT_COME, HELP, RISK, START, STOP, Asked
 from notifications.tables import Base
 
 TIER, TRIGGER = "T2", "reply_risk_words"
 """F61 of the feature list; a clinician decides whether it should be T1."""
+
+BY_REPLY = "reply"
+NEXT_DAY = timedelta(days=1)
 
 FOR_STAFF = "unread"
 """What no list knows is for a person to ask about, the same day."""
@@ -116,8 +119,17 @@ def _help(_db: Session, _person: Recipient) -> str:
     return answers.HELP
 
 
+def _cannot_come(db: Session, person: Recipient) -> str:
+    """The next day is meant; one that is further off is for the link in its reminder."""
+    days = seats.days_between(db, person.person_id, db.now, db.now + NEXT_DAY)
+    if not days:
+        return answers.NO_DAY
+    absences.say_cannot_come(db, days[0], person.person_id, by=BY_REPLY, at=db.now)
+    return answers.NOT_COMING
+
+
 _DO: dict[str, Callable[[Session, Recipient], str | None]] = {
-    RISK: _risk, STOP: _stop, START: _start, HELP: _help,
+    RISK: _risk, STOP: _stop, START: _start, HELP: _help, CANNOT_COME: _cannot_come,
 }  # fmt: skip
 
 

@@ -156,17 +156,20 @@ def _remind(db: Session, matters: Sequence[Matter], *, clinic_id: UUID, by: UUID
 
 def days_between(
     db: Session, person_id: UUID, begins: datetime, ends: datetime
-) -> Sequence[datetime]:
-    """When the days begin on which somebody is expected, from one instant up to another."""
+) -> Sequence[Occurrence]:
+    """The days on which somebody is expected, that begin from one instant up to another."""
+    seated = sa.select(Seat.seat_id).where(
+        Seat.cohort_id == Occurrence.cohort_id,
+        Seat.person_id == person_id,
+        Seat.released_at.is_(None),
+        Seat.first_starts_at <= Occurrence.starts_at,
+    )
     cannot_come = sa.select(Absence.occurrence_id).where(Absence.person_id == person_id)
     return db.scalars(
-        sa.select(Occurrence.starts_at)
-        .join(Seat, Seat.cohort_id == Occurrence.cohort_id)
-        .where(Seat.person_id == person_id, Seat.released_at.is_(None))
-        .where(Seat.first_starts_at <= Occurrence.starts_at, Occurrence.cancelled_at.is_(None))
+        sa.select(Occurrence)
+        .where(seated.exists(), Occurrence.cancelled_at.is_(None))
         .where(Occurrence.starts_at >= begins, Occurrence.starts_at < ends)
         .where(Occurrence.occurrence_id.not_in(cannot_come))
-        .distinct()
         .order_by(Occurrence.starts_at)
     ).all()
 

@@ -1,11 +1,13 @@
 """What people write back, from the telephone company's callback to what comes of it."""
 
 import io
+from datetime import timedelta
 
 import httpx
 import sqlalchemy as sa
 from prometheus_client import REGISTRY
 
+from catalogue.notifications import AbsenceAnnounced
 from catalogue.risk import RiskDetected
 from chassis import logs
 from notifications import answers
@@ -170,3 +172,23 @@ def test_who_is_erased_is_forgotten_by_number_too(desk):
     desk.house.settle()
     assert desk.rows(Number) == []
     assert said(desk.writes(person, "STOP")) == []
+
+
+def test_cannot_come_is_of_the_next_day_once_and_danger_beside_it_is_told_too(desk):
+    person = desk.arrives("days.sms")
+    first, second = (day(person.cohort_id, STARTS_AT + timedelta(days=n)) for n in range(2))
+    seat(desk.house, person, first, second)
+    desk.house.settle()
+    assert said(desk.writes(person, "I can't come", "SM1")) == [answers.text("no_day", "en")]
+    assert desk.announced(AbsenceAnnounced) == []
+    desk.house.advance(STARTS_AT - timedelta(hours=2))
+    texts = said(desk.writes(person, "no puedo ir, quiero morir", "SM2"))
+    assert texts == [answers.text("numbers", "es"), answers.text("not_coming", "es")]
+    assert said(desk.writes(person, "can't come", "SM3")) == [answers.text("no_day", "en")]
+    (told,) = desk.announced(AbsenceAnnounced)
+    assert (told.participant_id, told.occurrence_id) == (person.id, first.occurrence_id)
+    assert len(desk.announced(RiskDetected)) == 1
+    of_day = [m for m in listed(desk.house, person) if m["about_id"] == str(first.occurrence_id)]
+    assert {m["reason"] for m in of_day if m["state"] == "skipped"} >= {"cannot_come"}
+    of_next = [m for m in listed(desk.house, person) if m["about_id"] == str(second.occurrence_id)]
+    assert "cannot_come" not in {m["reason"] for m in of_next}
