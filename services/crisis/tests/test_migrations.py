@@ -12,7 +12,7 @@ from chassis.database import Database, Instant
 from crisis import sweeper
 from crisis.rota import on_call
 from crisis.tables import Base
-from services.crisis.tests.builders import Clinic, database_at
+from services.crisis.tests.builders import Clinic, chain_of, database_at
 
 OF_CRISIS = sorted(Base.metadata.tables)
 
@@ -47,6 +47,22 @@ def test_downgrading_leaves_nothing(urls):
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
     engine.dispose()
     migrations.upgrade("crisis", urls.owner)
+
+
+def test_the_timeline_is_chained_anew_on_the_way_down_and_up(clinic, urls, database: Database):
+    """What was told before is told afterwards, and proven as its revision proves it."""
+    first, second = clinic.raises("T1"), clinic.raises("T2")
+    clinic.acknowledges(first)
+    told = [clinic.told(case_id) for case_id in (first, second)]
+    migrations.downgrade("crisis", urls.owner, "crisis_0001")
+    with database.work() as db:
+        by_case = "t.case_id = c.id AND t.position = c.version AND t.digest = c.chain"
+        ends = sa.text(f"SELECT count(*) FROM cases c JOIN case_timeline t ON {by_case}")
+        assert db.scalar(ends) == 2
+    migrations.upgrade("crisis", urls.owner)
+    chain = chain_of(database, clinic.id)
+    assert (chain.fault, chain.place) == (None, 5)
+    assert [clinic.told(case_id) for case_id in (first, second)] == told
 
 
 def test_a_request_sees_and_changes_its_own_clinics_cases_only(clinic, database: Database):

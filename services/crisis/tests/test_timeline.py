@@ -35,8 +35,9 @@ def test_no_role_may_change_or_delete_what_was_told(clinic, table, change):
     clinic.raises("T1")
     sign_ends(clinic.database, SigningKey.generate())
     roles = (clinic.database.work(), clinic.database.request([clinic.id]))
+    refused = "permission denied" if clinic.database.postgres else "append-only"
     for role in roles:
-        with pytest.raises(DBAPIError, match=r"permission denied|append-only"), role as db:
+        with pytest.raises(DBAPIError, match=refused), role as db:
             db.execute(sa.text(change.format(table)))
 
 
