@@ -96,8 +96,8 @@ def one(db: Session, vault: Vault, case_id: UUID, *, names_participant: bool) ->
     if case is None:
         raise NotFound("case", case_id=str(case_id))
     (card,) = _cards(db, vault, [case])
-    entries = _latest(db, Entry, Entry.position, case, MOST_ENTRIES)
-    pages = _latest(db, Page, Page.called_at, case, MOST_PAGES)
+    entries = _latest(db, Entry, case, MOST_ENTRIES, Entry.position)
+    pages = _latest(db, Page, case, MOST_PAGES, Page.called_at, Page.id)
     had_it = (entry.facts.get("had_it") for entry in entries)
     written = people.authors([entry.by for entry in entries])
     staff = {page.clinician_id for page in pages} | {UUID(who) for who in had_it if who} | written
@@ -238,9 +238,10 @@ def _zones(db: Session, cases: Sequence[Case]) -> dict[UUID, str]:
     return {row.id: row.zone for row in rows}
 
 
-def _latest(db: Session, kind: Any, order: Any, case: Case, most: int) -> list[Any]:
+def _latest(db: Session, kind: Any, case: Case, most: int, *order: Any) -> list[Any]:
     """The last rows of a case, in their order."""
-    rows = sa.select(kind).where(kind.case_id == case.id).order_by(order.desc(), kind.id.desc())
+    newest_first = (column.desc() for column in order)
+    rows = sa.select(kind).where(kind.case_id == case.id).order_by(*newest_first)
     return [*reversed(db.scalars(rows.limit(most)).all())]
 
 
