@@ -17,16 +17,17 @@ LONGEST_FUNCTION = 40
 CEILINGS = {
     "libs/catalogue/catalogue": 1_000,
     "libs/channels/channels": 800,
-    "libs/chassis/chassis": 3_100,
-    "libs/web/web": 2_400,
+    "libs/chassis/chassis": 3_200,
+    "libs/web/web": 2_600,
     **dict.fromkeys(ROOMS, 1_600),
     "services/intake/intake": 1_650,
-    "services/crisis/crisis": 6_000,
+    "services/crisis/crisis": 7_000,
     "services/notifications/notifications": 3_000,
 }
 """Lines of code without blank lines, comments, docstrings and migrations. The aim is about 1,500
 for the chassis and 500 to 1,500 for a service; what is larger may not grow further unnoticed.
-Crisis must go on when everything else is off, so it has of its own what others share. notifications
+Crisis must go on when everything else is off, so it has of its own what others share, in packages
+of its own: rota, paging, board, record, plan, packet, watchdog. notifications
 answers for all that is said to people, by every channel, and for what they say back. web holds,
 beside its routes, all that every page needs, so that no service has it again: sign-in, forms, the
 frame, the live stream."""

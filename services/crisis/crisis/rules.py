@@ -379,27 +379,6 @@ def turns(tier: str, channels: Iterable[str], at: datetime) -> Iterator[tuple[st
         yield channel, at + place * apart
 
 
-def page_text(cases: Iterable[tuple[str, str]]) -> str:
-    """All that a page may say of its cases' tiers and codes: no name, no reason, no place."""
-    named = "; ".join(f"{tier}, case {code}" for tier, code in cases)
-    return f"{named}. Open the app."
-
-
-def ways_to_answer(link: str, *, by_text: bool) -> str:
-    """What a page adds where it can be answered without signing in."""
-    return f"{' Or reply with the code.' if by_text else ''} Or take it here: {link}"
-
-
-def taken_text(code: str, link: str | None) -> str:
-    """What everybody else who was paged is told once somebody has the case."""
-    return f"Case {code}: somebody has it, you need not act." + (f" Who: {link}" if link else "")
-
-
-def yours_text(code: str, due: str) -> str:
-    """What somebody is told who took a case by a text message."""
-    return f"Case {code} is yours. Log contact by {due}."
-
-
 def pause_before_retry(attempts: int) -> timedelta:
     """How long a page that could not be sent waits, after so many attempts; it never gives up."""
     seconds = (1, 2, 5, 10, 15)

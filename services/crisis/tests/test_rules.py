@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis import rules
+from crisis.paging.wording import page_text
 from crisis.rules import EMPTY, LADDERS, OVERDUE, Call, Ladder, Rise, Skip
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -198,7 +199,7 @@ def test_case_codes_can_be_said_aloud_and_do_not_run_out(case_id: UUID):
 
 
 def test_a_page_says_tier_and_code_and_nothing_else():
-    assert rules.page_text([("T1", "7F3K")]) == "T1, case 7F3K. Open the app."
+    assert page_text([("T1", "7F3K")]) == "T1, case 7F3K. Open the app."
 
 
 def test_a_page_is_tried_again_soon_and_for_ever():
