@@ -65,7 +65,7 @@ def test_where_one_channel_refuses_the_next_is_tried_at_once(paged):
 
 
 def test_where_one_channel_says_nothing_the_next_is_tried_after_ten_seconds(paged, monkeypatch):
-    """Planted faults: no `begin`; a `begin` each time somebody takes the page over."""
+    """Whoever takes the page over has no more time than who began."""
     monkeypatch.setattr(channel, "DEADLINE_SECONDS", 20.0)
     paged.outside.fail("phone_a", hang="message")
     case_id = paged.clinic.raises("T3")

@@ -108,9 +108,6 @@ class Sender:
         for key, going in groupby(claimed, lambda one: one.key):
             pages = list(going)
             assert key is not None
-            for one in pages:
-                if not one.may_repeat:  # who takes it over has no more time than who began
-                    turns.begin(db, one, at=db.now)
             if to := self._address(db, pages):
                 for one in pages:
                     one.link = wording.digest(self.links.token(key))

@@ -13,11 +13,6 @@ from crisis import rules
 from crisis.paging.page import Page
 
 
-def begin(db: Session, page: Page, *, at: datetime) -> None:
-    """It is being tried: the next channel waits for it, but not for ever."""
-    _pass_on(db, page, at=at + rules.ACCEPTED_WITHIN)
-
-
 def refused(db: Session, page: Page, *, at: datetime) -> None:
     """Nobody took it: the next channel now, and this one after all others."""
     others = _pass_on(db, page, at=at)
