@@ -29,6 +29,7 @@ from crisis.case import Case
 from crisis.paging.page import Page
 from crisis.rota.staff import is_reached
 from crisis.rules import LADDERS
+from crisis.sweeper import Sweeper
 from crisis.timeline import Entry
 from evenkeel_ops.drills import oracles
 from evenkeel_ops.drills.drill import Nodes, Verdict, crash_by
@@ -56,6 +57,7 @@ class LadderDrill:
         self.nodes = nodes
         self.seed = seed
         self.chance = random.Random(seed)
+        self.late_seconds = LATE_SECONDS
         self.sweepers: list[Program] = []
         self._going = ExitStack()
         self._started = 0
@@ -123,6 +125,14 @@ class LadderDrill:
         self.sweepers.remove(victim)
         self.start()
 
+    def until_swept(self) -> None:
+        """Return when every sweeper has got through once. Raises TimeoutError."""
+        deadline = time.monotonic() + QUIET_SECONDS
+        while self._beating() < len(self.sweepers):
+            if time.monotonic() > deadline:
+                raise TimeoutError("a sweeper never got through")
+            time.sleep(0.05)
+
     def verdict(self) -> Verdict:
         """Wait until what is due is called and sent, then judge."""
         deadline = time.monotonic() + QUIET_SECONDS
@@ -179,7 +189,7 @@ class LadderDrill:
         for entry in self._entries():
             case, due = str(entry.case_id), datetime.fromisoformat(entry.facts["due_at"])
             late = (entry.at - due).total_seconds()
-            if self.expected[case] == due and late > LATE_SECONDS:
+            if self.expected.get(case) == due and late > self.late_seconds:
                 rung = entry.facts["rung"]
                 found.append(f"case {case}: rung {rung} was called {late:.1f} s late")
         return found
@@ -202,6 +212,10 @@ class LadderDrill:
             if times[one.key] > 1 and not one.may_repeat
         ]
         return unsent, repeated  # fmt: skip
+
+    def _beating(self) -> int:
+        with self.database.work() as db:
+            return db.query(Sweeper).count()
 
     def _announced(self) -> int:
         with self.database.look() as connection:
