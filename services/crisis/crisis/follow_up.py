@@ -28,9 +28,12 @@ def conclude(
 ) -> Case:
     """End the acute part of a case: keep contact, or close it where no contact is owed.
 
-    Raises Invalid where the assessor has no such licence, or contact is owed.
+    Raises Invalid where the assessor has no such licence, or contact is owed; Conflict for a case
+    whose contact is being kept: only the last contact ends that.
     """
     case = cases.locked(db, case_id)
+    if case.state == "follow_up":
+        raise Conflict("step_not_allowed", noun="case", state=case.state, step="conclude")
     rota.must_be_licensed(db, person_id, licence)
     schedule = rules.FOLLOW_UPS[follow_up]
     if not schedule and rules.owes_follow_up(case.tier, disposition):

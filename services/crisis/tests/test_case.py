@@ -122,6 +122,17 @@ def test_what_ends_with_follow_up_is_closed_after_the_last_contact(clinic, datab
     assert announced(database)[-1] == "case_closed"
 
 
+def test_contact_that_is_kept_is_not_cut_short_by_concluding_again(clinic):
+    """Planted fault: whatever state the table lets close may be concluded."""
+    case_id = clinic.raises("T1")
+    for step in WAYS["follow_up"]:
+        getattr(clinic, step)(case_id)
+    with pytest.raises(Conflict):
+        clinic.closes(case_id)
+    with clinic.case(case_id) as (_, case):
+        assert (case.state, len(case.follow_ups)) == ("follow_up", 6)
+
+
 def test_a_follow_up_that_is_overdue_calls_people_out(clinic, database):
     case_id = clinic.raises("T1")
     for way in WAYS["follow_up"]:
