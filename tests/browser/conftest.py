@@ -25,7 +25,7 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 HERE = Path(__file__).parent
-START_SECONDS = 20
+START_SECONDS = 60
 CLINICIAN, _, LEAD, PARTICIPANT = PEOPLE
 
 

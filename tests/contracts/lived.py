@@ -16,6 +16,7 @@ def live_through(clinic: Clinic) -> dict[str, str]:
     clinic.house.settle()
     day = clinic.get(f"/sessions/sessions/{session}")
     cohort = clinic.get(f"/scheduling/cohorts/{day['cohort_id']}")
+    told = clinic.get(f"/notifications/messages?recipient_id={person.id}")["items"]
     cases = clinic.get(f"/crisis/cases?clinic_id={clinic.id}")["items"]
     return {
         "clinic_id": str(clinic.id),
@@ -33,4 +34,5 @@ def live_through(clinic: Clinic) -> dict[str, str]:
         "session_id": session,
         "homework_id": homework[0]["homework_id"],
         "case_id": cases[0]["case_id"],
+        "message_id": told[0]["message_id"],
     }

@@ -9,7 +9,8 @@ from web.files import FOLDER, address_of, files
 NOTICE = Path(__file__).parents[1] / "THIRD_PARTY.md"
 LISTED = re.compile(r"`web/static/(?P<name>[\w.-]+)`.*`(?P<digest>[0-9a-f]{64})`")
 OURS = (
-    "page.js", "live.js", "live-worker.js", "sound.js", "style.css", "board.css", "mark.svg",
+    "page.js", "live.js", "live-worker.js", "sound.js", "style.css", "board.css", "messages.css",
+    "rota.css", "mark.svg",
 )  # fmt: skip
 
 

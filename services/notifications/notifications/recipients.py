@@ -73,6 +73,14 @@ def find_recipient(db: Session, person_id: UUID) -> Recipient:
     return found
 
 
+def look_up(db: Session, person_id: UUID) -> Recipient:
+    """As `find_recipient`, for who only reads."""
+    found = db.scalar(sa.select(Recipient).where(Recipient.person_id == person_id))
+    if found is None:
+        raise NotFound("recipient", person_id=str(person_id))
+    return found
+
+
 def know(db: Session, clinic_id: UUID, *person_ids: UUID) -> None:
     """Have a row for each of these people."""
     rows = [{"person_id": one, "clinic_id": clinic_id} for one in sorted(set(person_ids))]

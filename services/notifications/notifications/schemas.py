@@ -7,7 +7,9 @@ from marshmallow import fields, validate
 
 from notifications import rules
 from notifications.brands import LONGEST
-from web.fields import Flag, Id, Instant, Text
+from notifications.delivery_log import STATUSES
+from notifications.purposes import KEYS, Key
+from web.fields import Choice, Day, Flag, Id, Instant, Text
 
 
 def _clock_time(**options: Any) -> fields.Time:
@@ -140,3 +142,77 @@ class ReceiptQuery(ma.Schema):
     """The message that a receipt is about."""
 
     key = fields.UUID(required=True)
+
+
+def name_of(key: Key) -> str:
+    """What a tick for a purpose and channel is called in a form."""
+    return "_".join(key)
+
+
+class SettingsBody(ma.Schema.from_dict({name_of(key): Flag(load_default=False) for key in KEYS})):
+    """A person's message settings, all of them."""
+
+    quiet_from = _clock_time(load_default=rules.QUIET_FROM)
+    quiet_to = _clock_time(load_default=rules.QUIET_TO)
+    safe_to_text = Flag(load_default=False)
+    safe_to_leave_voicemail = Flag(load_default=False)
+    safe_from = _clock_time(load_default=None)
+    safe_to = _clock_time(load_default=None)
+
+    @ma.validates_schema
+    def _hours_make_sense(self, content: dict[str, Any], **_: Any) -> None:
+        safe_hours_make_sense(content)
+
+
+class SavedQuery(ma.Schema):
+    """Whether the settings have just been saved."""
+
+    saved = fields.Boolean(load_default=False)
+
+
+class LogQuery(ma.Schema):
+    """Whose day, and which of its messages. What is left blank in the form is not asked for."""
+
+    clinic_id = fields.UUID(load_default=None)
+    on = Day(load_default=None)
+    status = Choice(*STATUSES, load_default=None)
+
+    @ma.pre_load
+    def _leave_blanks_out(self, content: Any, **_: Any) -> dict[str, Any]:
+        return {name: content[name] for name in content if content[name] != ""}
+
+
+class AttemptShown(ma.Schema):
+    """One attempt: by which channel and whom, what was answered, what was said later."""
+
+    channel = fields.String(required=True)
+    begun_at = Instant(required=True)
+    outcome = fields.String(required=True, allow_none=True)
+    carrier = fields.String(required=True, allow_none=True)
+    receipt = fields.String(required=True, allow_none=True)
+    receipt_code = fields.String(required=True, allow_none=True)
+    receipt_at = Instant(required=True, allow_none=True)
+
+
+class Why(ma.Schema):
+    """Why somebody was told, or was not: the rule, the consent, the attempts, the cause."""
+
+    message_id = Id(required=True)
+    clinic_id = Id(required=True)
+    recipient_id = Id(required=True)
+    template = fields.String(required=True)
+    purpose = fields.String(required=True)
+    rule = fields.String(required=True)
+    about_at = Instant(required=True)
+    lead_minutes = fields.Integer(required=True)
+    planned_at = Instant(required=True)
+    not_before = Instant(required=True)
+    sent_at = Instant(required=True, allow_none=True)
+    status = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    reason_in_words = fields.String(required=True, allow_none=True)
+    may_repeat = fields.Boolean(required=True)
+    consent = fields.Nested(ConsentShown, required=True, allow_none=True)
+    attempts = fields.List(fields.Nested(AttemptShown), required=True)
+    caused_by = Id(required=True)
+    correlation_id = Id(required=True)

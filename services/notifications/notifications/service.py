@@ -27,7 +27,7 @@ from channels.channel import Channel
 from chassis.entrypoints import RuntimeProvider, fires, hears, repeats
 from chassis.receive import Work
 from chassis.timers import Fired
-from notifications import arrivals, brands, consent, recipients, seats, sending, views, wishes
+from notifications import arrivals, brands, consent, recipients, seats, sending, views, why, wishes
 from notifications.messages import Matter, next_due, plan, withdraw
 from notifications.schemas import (
     Brand,
@@ -37,8 +37,10 @@ from notifications.schemas import (
     MessagesQuery,
     Preferences,
     PreferencesBody,
+    Why,
 )
 from notifications.screens_absence import AbsencePages
+from notifications.screens_messages import MessageScreens
 from notifications.templates import HOMEWORK_DUE
 from notifications.texts import Texts
 from web.between import Between
@@ -48,7 +50,7 @@ from web.routes import route
 READERS = ("clinician", "supervisor", "clinic_admin", "auditor", "participant")
 
 
-class Notifications(AbsencePages, Texts, Between):
+class Notifications(AbsencePages, Texts, MessageScreens, Between):
     """Tells participants what they agreed to be told, once, at a decent hour, in discreet words."""
 
     name = "notifications"
@@ -91,7 +93,7 @@ class Notifications(AbsencePages, Texts, Between):
     def consents(self, call: Call, person_id: UUID) -> dict[str, Any]:
         """What somebody agreed to be told: how things stand, and everything that was said."""
         call.caller.must_be(person_id)
-        recipients.find_recipient(call.db, person_id)
+        recipients.look_up(call.db, person_id)
         return views.consents(call.db, person_id=person_id)
 
     @route(
@@ -104,6 +106,19 @@ class Notifications(AbsencePages, Texts, Between):
     def say_brand(self, call: Call) -> Any:
         """Say as whose a clinic's messages appear; what gives too much away is refused."""
         return brands.say(call.db, **call.body, by=call.by, at=call.now)
+
+    @route(
+        "GET",
+        "/notifications/messages/<uuid:message_id>/why",
+        returns=Why,
+        allow=READERS,
+        clinical=True,
+    )
+    def explain(self, call: Call, message_id: UUID) -> dict[str, Any]:
+        """Why somebody was told, or was not: rule, consent, attempts, and what caused it."""
+        told = why.explain(call.db, message_id)
+        call.caller.must_be(told["recipient_id"])
+        return told
 
     @hears(ConsentGiven)
     def consent_given(self, work: Work, event: ConsentGiven) -> None:

@@ -1,12 +1,13 @@
 """What people look up: which messages somebody was sent, or why not."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from chassis.database import Session
-from notifications import consent
+from notifications import consent, why
 from notifications.messages import Message
 
 
@@ -55,3 +56,15 @@ def consents(db: Session, *, person_id: UUID) -> dict[str, Any]:
         ],
         "items": entries,
     }
+
+
+def told(db: Session, person_id: UUID) -> list[dict[str, Any]]:
+    """What somebody was told and was not, and what they will be told within a day, newest first."""
+    at = sa.func.coalesce(Message.sent_at, Message.not_before)
+    soon = db.now + timedelta(days=1)
+    asked = sa.select(Message).where(
+        Message.recipient_id == person_id,
+        sa.or_(Message.state.in_(("sent", "skipped", "failed")), Message.not_before <= soon),
+    )
+    newest = asked.order_by(at.desc(), Message.message_id.desc()).limit(100)
+    return why.explained(db, list(db.scalars(newest)))
