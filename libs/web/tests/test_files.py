@@ -9,8 +9,8 @@ from web.files import FOLDER, address_of, files
 NOTICE = Path(__file__).parents[1] / "THIRD_PARTY.md"
 LISTED = re.compile(r"`web/static/(?P<name>[\w.-]+)`.*`(?P<digest>[0-9a-f]{64})`")
 OURS = (
-    "page.js", "live.js", "live-worker.js", "sound.js", "style.css", "board.css", "messages.css",
-    "rota.css", "mark.svg",
+    "page.js", "live.js", "live-worker.js", "sound.js", "plan.js", "plan-worker.js", "style.css",
+    "board.css", "messages.css", "rota.css", "mark.svg",
 )  # fmt: skip
 
 
@@ -20,6 +20,16 @@ def test_every_file_of_others_is_the_one_that_was_noted():
     for name, digest in noted.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
     assert set(files()) == {*OURS, *noted}
+
+
+def test_only_the_plans_worker_may_answer_for_paths_other_than_those_beside_it(house):
+    allowed = {
+        name: house.client.get(f"/static/{name}").headers.get("service-worker-allowed")
+        for name in files()
+    }
+    assert {name: path for name, path in allowed.items() if path} == {
+        "plan-worker.js": "/crisis/plan"
+    }
 
 
 def test_a_file_under_the_hash_of_its_content_is_kept_for_good(house):
