@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -55,24 +56,38 @@ FIGURES = (
            lambda r: min(r["relay_grown"] / r["relay_empty"],
                          r["receive_grown"] / r["receive_empty"]), least=0.8),
     Figure("embedded_hops_per_s", "embedded", lambda r: r["hops_per_s"], least=1000),
+    Figure("sweep_10000_s", "sweep", lambda r: r["seconds"], most=1),
 )  # fmt: skip
 
-MEASURES = ("receive", "relay", "hop", "urgent", "growth", "embedded")
+MEASURES = {
+    "backbone": ("receive", "relay", "hop", "urgent", "growth", "embedded"),
+    "crisis": ("sweep",),
+}
+MODULES = {"backbone": "measures", "crisis": "crisis"}
+
+EXAMPLES = """Examples: evenkeel bench, evenkeel bench --only receive --rounds 3 --json, evenkeel
+bench crisis --json"""
 
 
-@app.command(epilog="Examples: evenkeel bench, evenkeel bench --only receive --rounds 3 --json")
+@app.command(epilog=EXAMPLES)
 def bench(
+    what: Annotated[str, typer.Argument(help="backbone or crisis.")] = "backbone",
     rounds: Annotated[int, typer.Option(help="Rounds besides the warm-up.", min=1)] = 5,
-    only: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(MEASURES)}.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"Of {', '.join(chain(*MEASURES.values()))}.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the contenders' order.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One object on the last line.")] = False,
 ) -> None:
-    """Measure hops, relay, urgency and growth against the stock way, on private nodes."""
+    """Measure on private nodes: hops, relay, urgency and growth against the stock way; or how
+    soon 10,000 ladders of crisis climb that are due at once."""
     machine.need(machine.NODES)
-    if set(only or ()) - set(MEASURES):
-        raise typer.BadParameter(f"--only takes {', '.join(MEASURES)}")
-    chosen = [name for name in MEASURES if not only or name in only]
-    played = _play(chosen, rounds, seed)
+    if what not in MEASURES:
+        raise typer.BadParameter(f"measures {' or '.join(MEASURES)}")
+    if set(only or ()) - set(MEASURES[what]):
+        raise typer.BadParameter(f"--only takes {', '.join(MEASURES[what])}")
+    chosen = [name for name in MEASURES[what] if not only or name in only]
+    played = _play(MODULES[what], chosen, rounds, seed)
     results = _results(played)
     failed = [f.name for f in FIGURES if f.name in results and not f.met(results[f.name])]
     weak = _weak(played)
@@ -84,9 +99,9 @@ def bench(
     raise typer.Exit(bool(failed or weak))
 
 
-def _play(chosen: list[str], rounds: int, seed: int) -> list[dict[str, Any]]:
+def _play(module: str, chosen: list[str], rounds: int, seed: int) -> list[dict[str, Any]]:
     """One warm-up round that does not count, then the others, every measure in each."""
-    measures = import_module("evenkeel_ops.bench.measures")  # it declares events of its own
+    measures = import_module(f"evenkeel_ops.bench.{module}")  # it may declare events of its own
     played = []
     scene = measures.Stage()
     try:

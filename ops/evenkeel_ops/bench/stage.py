@@ -157,9 +157,9 @@ class Round:
 class Child:
     """A process that says JSON lines and is told JSON lines."""
 
-    def __init__(self, what: str, arguments: dict[str, Any]) -> None:
+    def __init__(self, what: str, arguments: dict[str, Any], module: str = "contenders") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "evenkeel_ops.bench.contenders", what],
+            [sys.executable, "-m", f"evenkeel_ops.bench.{module}", what],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
