@@ -34,7 +34,10 @@ clinician must confirm it."""
 HELP, HELP_TIER = "help_button", "T1"
 """A participant presses the button of the help screen."""
 
-SAID_NOW = (HELP, "facilitator_panic", "checkin_not_safe", "checkin_urge", "body_check_overdose")
+SAID_NOW = (
+    HELP, "facilitator_panic", "checkin_not_safe", "checkin_urge", "body_check_overdose",
+    "reply_risk_words",
+)  # fmt: skip
 ABSENT = ("no_show_at_risk", "not_back_from_break")
 SPOKEN = ("engaged", "emergency_services", "handed_off")
 """States of a case in which somebody has spoken with the participant, and nothing is due for
