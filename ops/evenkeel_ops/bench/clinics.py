@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from chassis.clock import SystemClock
 from chassis.database import Database
 from chassis.details import Vault
 from crisis import ladder, rota
+from crisis.rota.staff import is_reached
 from evenkeel_ops.bench.stage import Stage
 from evenkeel_ops.provision import Urls, hand_over
 
@@ -44,8 +46,10 @@ class Clinics:
                     content={"email": f"{person}@example.org", "phone": "+12025550123"},
                 )  # fmt: skip
             db.flush()
-            rungs = [people[:1], people[1:2], people[2:4], people[4:]]
-            rota.publish(db, clinic_id, rungs, by="crisis_lead:bench", at=db.now)
+            layers = rota.Rota.of_rungs([people[:1], people[1:2], people[2:4], people[4:]]).layers
+            can_reach = partial(is_reached, db, vault)
+            by = "crisis_lead:bench"
+            rota.publish(db, clinic_id, layers, can_reach=can_reach, by=by, at=db.now)
         self.ids.append(clinic_id)
 
     def raise_cases(self, count: int, tier: str, noticed_at: datetime, seed: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from crisis.case import Case
-from crisis.page import Page
+from crisis.paging.page import Page
 from crisis.rules import LADDERS
 from crisis.timeline import Entry
 from evenkeel_ops.bench import stage

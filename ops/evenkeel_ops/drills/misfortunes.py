@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import psycopg2
 import sqlalchemy as sa
-from crisis.page import Page
 
+from crisis.paging.page import Page
 from evenkeel_ops.drills.drill import stop_at
 from evenkeel_ops.drills.ladders import LadderDrill
 from evenkeel_ops.drills.repertoire import Outcome, Told, silent

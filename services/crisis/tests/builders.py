@@ -76,6 +76,7 @@ class Clinic:
     clock: SimulatedClock
     id: UUID = field(default_factory=uuid7)
     rungs: list[list[UUID]] = field(default_factory=list)
+    assessor: UUID | None = None
 
     @classmethod
     def with_rota(cls, database: Database, clock: SimulatedClock) -> "Clinic":
@@ -140,7 +141,7 @@ class Clinic:
 
     def licensed(self) -> UUID:
         """Somebody who may decide by licence of the state NY."""
-        return self.rungs[0][0]
+        return self.assessor or self.rungs[0][0]
 
     def takes_over(self, case_id: UUID, person: UUID | None = None) -> None:
         person = person or uuid7()

@@ -97,6 +97,8 @@ class Expected:
             self.rung, self.generation = (
                 (self.rung, self.generation + 1) if last else (self.rung + 1, self.generation)
             )
+            if not self._called(late=False):
+                continue
             self.due_at += self.intervals[self.rung - 1]
             if self.due_at <= now:
                 self.passed_over.append((self.rung, self.generation))
@@ -120,6 +122,6 @@ class Expected:
     def _called(self, late: bool) -> set[UUID]:
         below = self.rota if self.tier != "T3" and self.rung >= 4 else self.rota[: self.rung]
         called = {who for people in below for who in people}
-        if not late and self.rung < 4:
-            called = set(self.rota[self.rung - 1])
+        if not late and (self.tier == "T3" or self.rung < 4):
+            called = set(self.rota[min(self.rung, len(self.rota)) - 1])
         return called | ({DESK} if self._repeats() else set())
