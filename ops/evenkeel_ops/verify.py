@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from evenkeel_ops import machine
-from evenkeel_ops.drills import ladders, repertoire
+from evenkeel_ops.drills import engine, ladders, misfortunes, repertoire
 from evenkeel_ops.drills.drill import Drill, Nodes, Verdict
 from evenkeel_ops.drills.ladders import LadderDrill
 from evenkeel_ops.drills.repertoire import POINTS, SWEEPER_POINTS, VICTIMS, Outcome, Told
@@ -29,7 +29,17 @@ CONTROLS = "controls and restored database"
 CONTROL_TESTS = ("tests/failures/controls", "tests/failures/test_restored_database.py")
 COLUMNS = ("drill", "kills", "events", "lost", "doubled", "out of order", "worst recovery")
 
-EXAMPLES = "Examples: evenkeel verify failures, evenkeel verify failures --kills 5 --json"
+MISFORTUNES: dict[str, Callable[..., Outcome]] = {
+    "database dies": partial(misfortunes.database_dies, times=50),
+    "no connection left": partial(misfortunes.connections_are_taken, seconds=60),
+    "table locked": partial(misfortunes.table_is_locked, seconds=25),
+    "standing still": partial(misfortunes.sweeper_stands_still, point="sweeper.before_commit"),
+    "providers refuse": partial(misfortunes.providers_refuse, seconds=60),
+    "replies lost": partial(misfortunes.replies_are_lost, seconds=30),
+}
+
+EXAMPLES = """Examples: evenkeel verify failures, evenkeel verify failures --kills 5 --json,
+evenkeel verify failures --long --only engine"""
 
 app = typer.Typer(help="Proofs that take long.", no_args_is_help=True, epilog=EXAMPLES)
 Run = Callable[[Nodes, int, Told], Outcome]
@@ -64,12 +74,15 @@ def failures(
     kills: Annotated[int, typer.Option(help="Random instants for each victim.", min=2)] = 30,
     seed: Annotated[int | None, typer.Option(help="Of every chance; printed.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Drills whose name has this.")] = None,
+    long: Annotated[
+        bool, typer.Option("--long", help="Drive the engine of crisis by chance too, for hours.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One object on the last line.")] = False,
 ) -> None:
     """Kill real processes under load: nothing may be lost, doubled or out of order."""
     machine.need(machine.NODES)
     seed = random.SystemRandom().getrandbits(24) if seed is None else seed
-    every = drills(kills)
+    every = drills(kills) | (engine.LONG if long else {})
     asked = [name for name in (*every, CONTROLS) if any(o in name for o in only or [""])]
     if not asked:
         raise typer.BadParameter("no drill is called that")
@@ -102,6 +115,8 @@ def drills(kills: int) -> dict[str, Run]:
             partial(ladders.sweepers_die_at, points=SWEEPER_POINTS)
         ),
     }
+    for name, run in MISFORTUNES.items():
+        every[f"ladder, {name}"] = _ladder_drill(run)
     for victim in (*VICTIMS, "any"):
         victims = VICTIMS if victim == "any" else (victim,)
         for road, share in (("broker alone", kills - kills // 2), ("both roads", kills // 2)):
