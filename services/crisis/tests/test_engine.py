@@ -36,6 +36,7 @@ from crisis import follow_up, ladder, rota, rules, sweeper
 from crisis.case import Case
 from crisis.paging import page
 from crisis.paging.page import Page
+from crisis.rota import staff
 from crisis.rota.gaps import LEAST_ON_LAST_RUNG
 from crisis.rules import Call
 from crisis.timeline import Entry
@@ -740,7 +741,7 @@ class WhoeverLeftIsCalled(Engine):
             def __and__(self, _other):
                 return True
 
-        return instead(rota, "ON_CALL_ROLES", Anything())
+        return instead(staff, "ON_CALL_ROLES", Anything())
 
 
 class AnEmptyRungHasItsTurn(Engine):
