@@ -206,6 +206,29 @@ def test_what_hangs_keeps_back_nothing_else(reachable, vault, urls, tmp_path, mo
         going.wait()
 
 
+def test_a_sender_does_not_take_over_what_it_has_under_way_itself(
+    reachable, vault, urls, tmp_path, monkeypatch
+):
+    """Its clock jumped past the lease. Planted fault: `claim` is not told what is under way."""
+    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 3.0)
+    first = reachable.raises("T1")
+    with (
+        providers(tmp_path / "hanging", hang="message") as hanging,
+        providers(tmp_path / "mail") as mail,
+    ):
+        by_page = ByPage(str(reachable.pages(first)[0].id), mail.smtp_url(), hanging.smtp_url())
+        sending = sends(reachable, vault, urls, mail.smtp_url())
+        sending.channels = {"email": Channel([by_page], urgent=True)}
+        going = eventlet.spawn(sending.step)
+        until(lambda: reachable.pages(first)[0].state == "sending")
+        second = reachable.raises("T1")
+        reachable.later(60)
+        until(lambda: reachable.pages(second)[0].state == "sent")
+        (under_way,) = reachable.pages(first)
+        assert (under_way.state, under_way.attempts) == ("sending", 1)
+        going.wait()
+
+
 def test_a_page_goes_to_the_next_mail_server_when_the_first_refuses(reachable, vault, urls, mail):
     case_id = reachable.raises("T1")
     mail.fail("mail_a", refuse=550)

@@ -1,7 +1,7 @@
 """Notices: once somebody has a case, everybody else who was paged for it is told, once, by the
 channel that reached them; and whoever took it by a text message, that it is theirs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
@@ -68,10 +68,14 @@ def confirm(db: Session, case: "Case", answered: Page, *, at: datetime) -> None:
     _tell(db, case, answered, YOURS, at=at)
 
 
-def claim(db: Session, *, limit: int, at: datetime) -> list[Notice]:
-    """Notices to send now, each claimed; those that are true no more are cancelled instead."""
+def claim(
+    db: Session, *, limit: int, at: datetime, under_way: Collection[UUID] = ()
+) -> list[Notice]:
+    """Notices to send now, each claimed; those that are true no more are cancelled instead. What
+    the caller has `under_way` is left."""
     claimed = []
-    for one in leased.ready(db, Notice, order=(Notice.not_before,), limit=limit, at=at):
+    others = Notice.id.not_in(under_way)
+    for one in leased.ready(db, Notice, others, order=(Notice.not_before,), limit=limit, at=at):
         if one.case.is_calling or one.case.acknowledged_at != one.acknowledged_at:
             one.cancel()
         else:

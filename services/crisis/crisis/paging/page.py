@@ -5,7 +5,7 @@ cancelled. Pages to one phone that come together leave as one bundle, which name
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from uuid import UUID, uuid5
@@ -130,11 +130,11 @@ def stop(db: Session, case_id: UUID, *, at: datetime) -> list[Page]:
     return known
 
 
-def claim(db: Session, *, limit: int, at: datetime) -> list[Page]:
+def claim(db: Session, *, limit: int, at: datetime, under_way: Collection[UUID] = ()) -> list[Page]:
     """Pages to send now, each claimed, as many bundles as `limit` at most, with a `key` each; those
-    of cases that somebody has are cancelled instead."""
+    of cases that somebody has are cancelled instead. What the caller has `under_way` is left."""
     claimed: list[Page] = []
-    wanted = [one for one in _ready(db, limit, at) if _is_wanted(one)]
+    wanted = [one for one in _ready(db, limit, at, under_way) if _is_wanted(one)]
     paged_at = _last_paged(db, wanted, at)
     for bundle in _bundles(wanted):
         free_at = paged_at.get((bundle[0].clinician_id, bundle[0].channel))
@@ -162,16 +162,16 @@ def leaving_with(db: Session, key: UUID) -> Sequence[Page]:
     return db.scalars(sa.select(Page).where(Page.key == key).order_by(Page.tier, Page.id)).all()
 
 
-def _ready(db: Session, limit: int, at: datetime) -> list[Page]:
+def _ready(db: Session, limit: int, at: datetime, under_way: Collection[UUID]) -> list[Page]:
     """The most urgent pages, and whatever else would go to the same phones."""
     how = {"order": (Page.tier, Page.not_before, Page.id), "at": at}
-    first = leased.ready(db, Page, limit=limit, **how)
+    first = leased.ready(db, Page, Page.id.not_in(under_way), limit=limit, **how)
     if not first:
         return first
     phones = sa.tuple_(Page.clinician_id, Page.channel).in_(
         {(one.clinician_id, one.channel) for one in first}
     )
-    others = Page.id.not_in([one.id for one in first])
+    others = Page.id.not_in([*under_way, *(one.id for one in first)])
     return first + leased.ready(db, Page, phones, others, limit=limit * rules.MOST_NAMED, **how)
 
 

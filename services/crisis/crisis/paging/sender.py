@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from channels.channel import DEADLINE_SECONDS
@@ -94,9 +95,10 @@ class Sender:
     def _begin(self, limit: int) -> int:
         if limit < 1:
             return 0
+        under_way = [row_id for attempt in self._under_way for row_id in attempt.fences]
         with self.database.work() as db:
-            pages = page.claim(db, limit=limit, at=db.now)
-            notices = notice.claim(db, limit=limit, at=db.now)
+            how: dict[str, Any] = {"limit": limit, "at": db.now, "under_way": under_way}
+            pages, notices = page.claim(db, **how), notice.claim(db, **how)
             attempts = [*self._with_pages(db, pages), *self._with_notices(db, notices)]
         for attempt in attempts:
             self._under_way.append(attempt)
