@@ -54,8 +54,9 @@ class Clinic:
                 details_version=1, zone=ZONE,
             )  # fmt: skip
         with self.runtime.database.work() as db:
-            rungs = [[one.id for one in people] for people in RUNGS]
-            rota.publish(db, NORTH, rungs, by="crisis_lead:test", at=db.now)
+            layers = rota.Rota.of_rungs([[one.id for one in people] for people in RUNGS]).layers
+            by = "crisis_lead:test"
+            rota.publish(db, NORTH, layers, can_reach=lambda _: True, by=by, at=db.now)
 
     def later(self, environ: dict[str, Any], start_response: Any) -> Any:
         """`POST /clock?seconds=90` moves the clock, case by case as they fall due."""

@@ -30,8 +30,7 @@ PLANTED_AS = {
 
 CLOSED = {
     "zone", "state", "licence", "due_local", "starts_local", "quiet_from", "quiet_to", "items",
-    "safe_from", "safe_to",
-    "version",
+    "safe_from", "safe_to", "starts_at", "ends_at", "version",
 }  # fmt: skip
 """Fields whose text is of a closed form: two letters, a clock time, a name of a time zone, the
 digits of a version."""

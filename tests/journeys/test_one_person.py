@@ -76,7 +76,9 @@ def test_somebody_in_danger_reaches_a_human_though_the_first_does_not_answer(hou
     backup = {"role": "clinician", "person": as_uuid(clinic.backup)}
     path = f"/crisis/cases/{case['case_id']}"
     clinic.post(f"{path}/acknowledgement", **backup)
+    house.advance(timedelta(seconds=5))
     paged = len(mail.accepted())
+    assert "somebody has it" in mail.accepted()[-1]["text"], "the others are told who need not act"
     late = clinic.call(
         "POST", f"{path}/acknowledgement", {}, expect=409, person=as_uuid(clinic.facilitator)
     )

@@ -196,7 +196,7 @@ def confirmed(database) -> int:
 def position(database) -> int:
     """Up to where the log of sessions has been read."""
     with database.work() as db:
-        return producers.position(db, "sessions", "routine", {"homework", "session"})
+        return producers.position(db, "sessions", "routine", {"attendance", "homework", "session"})
 
 
 def known_epoch(database) -> dict[str, int]:

@@ -36,13 +36,17 @@ HUMAN_STEPS = {
 }
 
 
+BY_THE_LAST_CONTACT = ("follow_up", "close")
+"""Nobody takes this step: contact that is owed is kept to the last."""
+
+
 @pytest.mark.parametrize("step", HUMAN_STEPS)
 @pytest.mark.parametrize("state", WAYS)
 def test_people_can_take_exactly_the_steps_of_the_table(clinic, state, step):
     case_id = clinic.raises("T1")
     for way in WAYS[state]:
         getattr(clinic, way)(case_id)
-    if (state, step) in STATES.table:
+    if (state, step) in STATES.table and (state, step) != BY_THE_LAST_CONTACT:
         getattr(clinic, HUMAN_STEPS[step])(case_id)
         state = STATES.table[state, step]
     else:

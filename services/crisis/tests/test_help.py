@@ -73,6 +73,12 @@ class Clinic:
             details_version=1, zone="America/Denver",
         )  # fmt: skip
         self.house.hear("crisis", registered, source="scheduling")
+        runtime = self.house.runtime("crisis")
+        with runtime.database.work() as db:
+            runtime.vault.keep(
+                db, registered.clinician_id, clinic_id=self.id, owner="scheduling", version=1,
+                content={"email": "on.call@staff.example"},
+            )  # fmt: skip
         return str(registered.clinician_id)
 
     def knows(self, participant_id: UUID) -> None:

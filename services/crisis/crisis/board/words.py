@@ -33,7 +33,7 @@ GLOSSARY = {
     "tier": "T1 imminent, T2 urgent, T3 same day, T4 follow-up",
     "case": "what crisis opens for a risk; further risks of the same person join it",
     "ladder, rung": "the order in which people are called; one step of it",
-    "page": "one call to one member of the staff about a case",
+    "page": "one call to one member of the staff about a case, by one channel",
     "acknowledge": 'say "I have it"; the first one wins',
     "contact": "somebody speaks with the participant",
     "disposition": "how a case ended, decided by a licensed person",
@@ -102,6 +102,7 @@ TOLD = {
     "contact_logged": "In contact; a disposition is due by {disposition_due_at}",
     "tier_lowered": "Lowered to {tier}: {reason}",
     "tier_raised": "Raised to {tier}",
+    "called_anew": "Calling anew, as {tier}",
     "lapsed": "No {missed} in time by {had_it}: the calling goes on",
     "rung_paged": "Rung {rung} was paged: {people}",
     "rung_empty": "Nobody stands on rung {rung}: passed over",
@@ -111,6 +112,7 @@ TOLD = {
     "concluded": "Concluded: {disposition}; safety plan {safety_plan}; contact {follow_up}",
     "follow_up_made": "Follow-up contact was made; left: {left}",
     "closed": "Closed",
+    "drill_ended": "The drill is over",
     "participant_discharged": "The participant was discharged; the case stays open",
 }
 
