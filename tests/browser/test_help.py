@@ -13,6 +13,8 @@ from tests.browser.test_access import faults
 
 HELP = "/crisis/help"
 NOT_YET, HAS_IT = "Nobody has confirmed yet", "has your call"
+LOOKS_AGAIN_WITHIN = 15_000
+"""Milliseconds. A page without a stream asks every five seconds."""
 
 
 CONCLUDED = {
@@ -113,7 +115,8 @@ def test_a_link_from_a_message_calls_without_signing_in(visit, site, scripts):
     site.does("acknowledgement")
     if not scripts:
         page.reload()
-    expect(page.get_by_text("A clinician has your call").first).to_be_visible()
+    told = page.get_by_text("A clinician has your call").first
+    expect(told).to_be_visible(timeout=LOOKS_AGAIN_WITHIN)
 
 
 @pytest.mark.parametrize("scripts", [True, False])

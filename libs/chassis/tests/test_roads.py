@@ -89,7 +89,7 @@ def test_a_gap_has_the_log_asked_at_once(runtime_of):
     for consumer in hearing.backbone.consumers:
         del consumer.receiver.receive
     announce_all(sessions.database, [homework])
-    until(lambda: effects(hearing.database) == [1, 2, 3], seconds=8)
+    until(lambda: effects(hearing.database) == [1, 2, 3], seconds=15)
 
 
 def test_an_event_of_a_life_that_nobody_reconciled_waits_for_a_human(runtime_of):
