@@ -66,7 +66,7 @@ def winner_too(db, case, *, at):
             notice._tell(db, case, one, notice.TAKEN, at=at)
 
 
-def whatever_the_case(db, *, limit, at):
+def whatever_the_case(db, *, limit, at, under_way):
     ready = leased.ready(db, notice.Notice, order=(notice.Notice.not_before,), limit=limit, at=at)
     for one in ready:
         one.claim(at=at)

@@ -73,12 +73,14 @@ def test_where_one_channel_says_nothing_the_next_is_tried_after_ten_seconds(page
     until(lambda: paged.page(case_id, "sms").state == "sending")
     assert paged.page(case_id, "voice").not_before == START + rules.ACCEPTED_WITHIN
     paged.clinic.later(9)
+    taking_over = eventlet.spawn(paged.a_sender().step)
     until(lambda: paged.page(case_id, "sms").fence == 2)
     assert paged.by() == []
     paged.clinic.later(1)
     until(lambda: paged.by() == ["voice"])
     assert paged.page(case_id, "sms").state == "sending"
     going.kill()
+    taking_over.kill()
 
 
 def test_what_is_delivered_needs_no_other_channel(paged):
