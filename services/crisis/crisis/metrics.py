@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from crisis.rules import DRILL, Call, Lapse, Rise, Skip, Step
+
+if TYPE_CHECKING:
+    from crisis.case import Case
 
 SEVERITY = {
     "T1": "imminent", "T2": "urgent", "T3": "same_day", "T4": "follow_up", DRILL: "drill",
@@ -65,10 +69,11 @@ def count_taken(outcome: str, tier: str, steps: Iterable[Step | Lapse], at: date
     count_steps(steps, at)
 
 
-def count_acknowledged(tier: str, raised_at: datetime, at: datetime) -> None:
-    """Count an acknowledgement, and how long it took."""
-    CASES.labels(SEVERITY[tier], "acknowledged").inc()
-    ACKNOWLEDGED_AFTER.labels(SEVERITY[tier]).observe((at - raised_at).total_seconds())
+def count_acknowledged(case: "Case", at: datetime) -> None:
+    """Count an acknowledgement, and how long it took; of a drill as of a drill."""
+    severity = SEVERITY[case.counted_as]
+    CASES.labels(severity, "acknowledged").inc()
+    ACKNOWLEDGED_AFTER.labels(severity).observe((at - case.raised_at).total_seconds())
 
 
 def count_concluded(tier: str, state: str) -> None:

@@ -104,7 +104,7 @@ class Crisis(
         """Say "I have it"."""
         who = call.caller.person_id
         taken = case.acknowledge(call.db, case_id, who, by=call.by, at=call.now)
-        metrics.count_acknowledged(taken.counted_as, taken.raised_at, call.now)
+        metrics.count_acknowledged(taken, call.now)
         return {"case_id": taken.id, "acknowledged_by": who, "contact_due_at": taken.next_due_at}
 
     @route(

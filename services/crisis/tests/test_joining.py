@@ -16,7 +16,10 @@ WAYS = {
     "emergency_services": ("acknowledges", "logs_contact", "dispatches"),
     "handed_off": ("acknowledges", "logs_contact", "dispatches", "hands_over"),
 }
-SIGNS = (*rules.SAID_NOW, *rules.ABSENT, "asq_positive")
+SIGNS = (
+    "help_button", "facilitator_panic", "checkin_not_safe", "checkin_urge", "body_check_overdose",
+    "reply_risk_words", "no_show_at_risk", "not_back_from_break", "asq_positive",
+)  # fmt: skip
 
 
 def stands(clinic, state, tier="T2"):

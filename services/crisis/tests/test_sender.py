@@ -151,7 +151,7 @@ def test_a_hanging_server_is_given_up_at_the_deadline(
 
 def test_a_sender_that_is_only_slow_keeps_its_lease(reachable, vault, urls, tmp_path, monkeypatch):
     """Planted fault: `step` without `_renew`."""
-    monkeypatch.setattr(sender, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(sender, "LEASE_SECONDS", 1.0)
     case_id = reachable.raises("T1")
     with providers(tmp_path / "hanging", hang="message") as hanging:
         going = eventlet.spawn(sends(reachable, vault, urls, hanging.smtp_url()).step)
@@ -186,30 +186,12 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up_at_the_deadline(
     server.kill()
 
 
-def test_what_hangs_keeps_back_nothing_else(reachable, vault, urls, tmp_path, monkeypatch):
-    """One page hangs; the ones called meanwhile go out beside it, by the same sender."""
-    monkeypatch.setattr(channel, "DEADLINE_SECONDS", 3.0)
-    first = reachable.raises("T1")
-    with (
-        providers(tmp_path / "hanging", hang="message") as hanging,
-        providers(tmp_path / "mail") as mail,
-    ):
-        by_page = ByPage(str(reachable.pages(first)[0].id), mail.smtp_url(), hanging.smtp_url())
-        sending = sends(reachable, vault, urls, mail.smtp_url())
-        sending.channels = {"email": Channel([by_page], urgent=True)}
-        going = eventlet.spawn(sending.step)
-        until(lambda: reachable.pages(first)[0].state == "sending")
-        second = reachable.raises("T1")
-        reachable.later(1)
-        until(lambda: reachable.pages(second)[0].state == "sent")
-        assert reachable.pages(first)[0].state == "sending"
-        going.wait()
-
-
-def test_a_sender_does_not_take_over_what_it_has_under_way_itself(
-    reachable, vault, urls, tmp_path, monkeypatch
+@pytest.mark.parametrize("elapsed", [1, 60], ids=["within the lease", "the clock jumped past it"])
+def test_what_hangs_keeps_back_nothing_else_and_is_not_taken_over_by_its_own_sender(
+    reachable, vault, urls, tmp_path, monkeypatch, elapsed
 ):
-    """Its clock jumped past the lease. Planted fault: `claim` is not told what is under way."""
+    """One page hangs; the ones called meanwhile go out beside it, by the same sender. Planted
+    fault: `claim` is not told what is under way."""
     monkeypatch.setattr(channel, "DEADLINE_SECONDS", 3.0)
     first = reachable.raises("T1")
     with (
@@ -222,7 +204,7 @@ def test_a_sender_does_not_take_over_what_it_has_under_way_itself(
         going = eventlet.spawn(sending.step)
         until(lambda: reachable.pages(first)[0].state == "sending")
         second = reachable.raises("T1")
-        reachable.later(60)
+        reachable.later(elapsed)
         until(lambda: reachable.pages(second)[0].state == "sent")
         (under_way,) = reachable.pages(first)
         assert (under_way.state, under_way.attempts) == ("sending", 1)

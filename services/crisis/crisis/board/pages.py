@@ -60,7 +60,7 @@ class BoardPages:
             )
         except Conflict as late:
             return self._second(call, case_id, late)
-        metrics.count_acknowledged(taken.counted_as, taken.raised_at, call.now)
+        metrics.count_acknowledged(taken, call.now)
         return _page_of(case_id)
 
     @page("POST", f"{ONE}/take-over", allow=RESPONDERS)

@@ -40,7 +40,7 @@ class Paging:
         runtime = self.runtime
         said = _believed(runtime.settings, "sms", company, call.body, Callbacks.reply)
         for case in answers.take_by_reply(call.db, runtime.vault, said, at=call.now):
-            metrics.count_acknowledged(case.counted_as, case.raised_at, call.now)
+            metrics.count_acknowledged(case, call.now)
 
     @page("GET", f"{PATH}<string:token>", "paged.html", open=True, across_clinics=True)
     def show_paged(self, call, token):
@@ -52,7 +52,7 @@ class Paging:
         """Say "I have it", once."""
         code = call.body["code"]
         if case := answers.take_by_link(call.db, token, code, at=call.now):
-            metrics.count_acknowledged(case.counted_as, case.raised_at, call.now)
+            metrics.count_acknowledged(case, call.now)
         return f"{PATH}{token}"
 
 
